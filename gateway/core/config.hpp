@@ -1,0 +1,119 @@
+#pragma once
+// The whole configuration as one plain struct. Its fields are filled by core/options.hpp's table and by nothing
+// else; nobody else reads the environment. A loaded config is immutable and shared between threads.
+
+#include "core/secret.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace clawgate {
+
+inline constexpr int max_agents = 10;
+
+enum class pruning_mode { off, adaptive, aggressive };
+enum class param_policy { fill_in, force }; ///< spelled "default" and "force"
+enum class log_level { trace, debug, info, warn, error };
+enum class log_format { text, json };
+
+/// Sent with each model request. Overridable per agent.
+struct sampling_options {
+    double temperature = 0.7;    ///< 0–2
+    double top_p = 0.95;         ///< 0–1
+    double repeat_penalty = 1.0; ///< stays 1.0 for GLM-4.7
+    int max_tokens = 32768;      ///< num_predict, tokens
+};
+
+/// How an agent behaves. Overridable per agent.
+struct behaviour_options {
+    bool thinking = true;
+    bool verbose = false;
+    bool elevated = true;
+    int context_tokens = 131072; ///< limit of a conversation's context, tokens
+    std::chrono::seconds timeout{600};
+    int max_concurrent = 3; ///< model requests at once
+    pruning_mode pruning = pruning_mode::adaptive;
+    int keep_last_assistants = 3;
+    double soft_trim_ratio = 0.3;
+    double hard_clear_ratio = 0.5;
+};
+
+struct agent_options {
+    int number = 1;           ///< 1-based
+    std::string name;         ///< prefix_number, for instance agent_1
+    std::uint16_t port = 0;   ///< public port of the dashboard
+    std::string backend_host; ///< IP literal or host name of the OpenClaw instance
+    std::uint16_t backend_port = 0;
+    std::string model;
+    secret password;          ///< empty when a hash is given
+    secret password_hash;     ///< argon2id in PHC form, or empty
+    sampling_options sampling;
+    behaviour_options behaviour;
+};
+
+struct ollama_options {
+    int num_parallel = 4;
+    std::string kv_cache_type = "q8_0";
+    int num_gpu = 999;
+    std::string keep_alive = "-1"; ///< as given: integer seconds or a Go duration; negative = for ever
+    bool flash_attention = true;
+    int max_loaded_models = 1;
+    int context_length = 131072;
+    int max_queue = 512;
+    std::string host = "0.0.0.0"; ///< interface of the model API
+    std::uint16_t port = 11434;
+    int debug = 0;                               ///< 0, 1 debug, 2 trace
+    std::string url = "http://127.0.0.1:11430";  ///< the real server, behind the gateway
+};
+
+struct runpod_facts {
+    std::string pod_id;    ///< RUNPOD_POD_ID, or empty outside RunPod
+    std::string public_ip; ///< RUNPOD_PUBLIC_IP
+    std::vector<std::pair<std::uint16_t, std::uint16_t>> tcp_ports; ///< RUNPOD_TCP_PORT_<inside> = outside
+};
+
+struct config {
+    // Agents
+    std::string agent_prefix = "agent";
+    std::uint16_t base_port = 18790;
+    std::vector<agent_options> agents; ///< 1–10, in order
+    bool model_auto_pull = true;
+    bool warmup_enabled = true;
+    int num_ctx = 131072; ///< context window of the shared model, tokens
+    /// The password (or hash) of the control port and the model API; agents have their own copy or override.
+    secret password;
+    secret password_hash;
+
+    ollama_options ollama;
+    std::string embed_model = "nomic-embed-text";
+    param_policy parameters = param_policy::fill_in;
+
+    // The gateway's own
+    std::string workspace = "/workspace";
+    std::string bind = "0.0.0.0"; ///< IP literal of every public listener
+    std::uint16_t control_port = 0; ///< never 0 after loading: default is the port after the last agent's
+    std::vector<std::string> allowed_origins;  ///< normalised: scheme://host[:port], lower case, no default port
+    std::vector<std::string> trusted_proxies;  ///< CIDR blocks
+    unsigned workers = 0;                      ///< threads; 0 was replaced by the number of cores
+    std::chrono::seconds session_lifetime{7 * 24 * 3600}; ///< absolute
+    std::chrono::seconds session_idle{24 * 3600};
+    std::uint64_t max_body_bytes = 100ull << 20; ///< of a request, decoded
+    unsigned max_connections_per_client = 256;
+    std::string tls_cert; ///< PEM files; both or none
+    std::string tls_key;
+    std::chrono::seconds drain{5};
+    log_level level = log_level::info;
+    log_format format = log_format::text;
+    std::string env_file; ///< path; default <workspace>/.clawgate/env
+
+    runpod_facts runpod;
+
+    /// Names of the variables that the user gave (environment or file), overrides included.
+    std::set<std::string, std::less<>> given;
+    [[nodiscard]] bool is_given(std::string_view name) const { return given.contains(name); }
+};
+
+} // namespace clawgate
