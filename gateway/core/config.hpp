@@ -1,6 +1,6 @@
 #pragma once
-// The whole configuration as one plain struct. Its fields are filled by core/options.hpp's table and by nothing
-// else; nobody else reads the environment. A loaded config is immutable and shared between threads.
+// The whole configuration as one plain struct. Its fields are filled by core/options.hpp's table and by
+// nothing else; nobody else reads the environment. A loaded config is immutable and shared between threads.
 
 #include "core/secret.hpp"
 
@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace clawgate {
@@ -48,8 +50,8 @@ struct agent_options {
     std::string backend_host; ///< IP literal or host name of the OpenClaw instance
     std::uint16_t backend_port = 0;
     std::string model;
-    secret password;          ///< empty when a hash is given
-    secret password_hash;     ///< argon2id in PHC form, or empty
+    secret password;      ///< empty when a hash is given
+    secret password_hash; ///< argon2id in PHC form, or empty
     sampling_options sampling;
     behaviour_options behaviour;
 };
@@ -65,8 +67,8 @@ struct ollama_options {
     int max_queue = 512;
     std::string host = "0.0.0.0"; ///< interface of the model API
     std::uint16_t port = 11434;
-    int debug = 0;                               ///< 0, 1 debug, 2 trace
-    std::string url = "http://127.0.0.1:11430";  ///< the real server, behind the gateway
+    int debug = 0;                              ///< 0, 1 debug, 2 trace
+    std::string url = "http://127.0.0.1:11430"; ///< the real server, behind the gateway
 };
 
 struct runpod_facts {
@@ -82,7 +84,10 @@ struct config {
     std::vector<agent_options> agents; ///< 1–10, in order
     bool model_auto_pull = true;
     bool warmup_enabled = true;
-    int num_ctx = 131072; ///< context window of the shared model, tokens
+    int num_ctx = 131072;                       ///< context window of the shared model, tokens
+    std::string model = "glm-4.7-flash:latest"; ///< of an agent without an override, as are the next two
+    sampling_options sampling;
+    behaviour_options behaviour;
     /// The password (or hash) of the control port and the model API; agents have their own copy or override.
     secret password;
     secret password_hash;
@@ -94,10 +99,13 @@ struct config {
     // The gateway's own
     std::string workspace = "/workspace";
     std::string bind = "0.0.0.0"; ///< IP literal of every public listener
+    std::vector<std::string>
+        agent_backends;             ///< http://host:port of each agent; empty = derived loopback ports
     std::uint16_t control_port = 0; ///< never 0 after loading: default is the port after the last agent's
-    std::vector<std::string> allowed_origins;  ///< normalised: scheme://host[:port], lower case, no default port
-    std::vector<std::string> trusted_proxies;  ///< CIDR blocks
-    unsigned workers = 0;                      ///< threads; 0 was replaced by the number of cores
+    std::vector<std::string>
+        allowed_origins; ///< normalised: scheme://host[:port], lower case, no default port
+    std::vector<std::string> trusted_proxies;             ///< CIDR blocks
+    unsigned workers = 0;                                 ///< threads; 0 was replaced by the number of cores
     std::chrono::seconds session_lifetime{7 * 24 * 3600}; ///< absolute
     std::chrono::seconds session_idle{24 * 3600};
     std::uint64_t max_body_bytes = 100ull << 20; ///< of a request, decoded
