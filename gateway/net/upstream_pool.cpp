@@ -1,0 +1,81 @@
+#include "net/upstream_pool.hpp"
+
+#include "net/stream.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/basic_resolver.hpp>
+
+#include <charconv>
+
+namespace clawgate::net {
+
+upstream_pool::upstream_pool(executor ex, endpoint where, std::size_t keep)
+    : ex_{ex}
+    , where_{std::move(where)}
+    , keep_{keep} {
+    error_code not_a_literal;
+    if (const auto a = asio::ip::make_address(where_.host, not_a_literal); !not_a_literal)
+        resolved_.emplace_back(a, where_.port);
+}
+
+std::unique_ptr<socket> upstream_pool::take_idle(steady_time now, std::chrono::milliseconds max_idle) {
+    while (!idle_.empty()) {
+        auto c = std::move(idle_.back());
+        idle_.pop_back();
+        if (now >= c.until || now - c.since > max_idle) {
+            idle_.clear(); // the others are older still
+            return nullptr;
+        }
+        if (idle_and_open(*c.connection)) return std::move(c.connection);
+    }
+    return nullptr;
+}
+
+awaitable<result<std::unique_ptr<socket>>> upstream_pool::connect(socket*& current) {
+    auto endpoints = resolved_;
+    if (endpoints.empty()) {
+        asio::ip::basic_resolver<tcp, executor> resolver{ex_};
+        auto [ec, found] = co_await resolver.async_resolve(where_.host, std::to_string(where_.port), tok);
+        if (ec) co_return error{errc::unreachable, fault::upstream, retry::later, ec.message()};
+        for (const auto& e : found) endpoints.push_back(e.endpoint());
+    }
+    error_code last = asio::error::connection_refused;
+    for (const auto& e : endpoints) {
+        auto s = std::make_unique<socket>(ex_);
+        current = s.get();
+        auto [ec] = co_await s->async_connect(e, tok);
+        current = nullptr;
+        if (!ec) {
+            s->set_option(tcp::no_delay{true}, ec);
+            s->non_blocking(true, ec);
+            co_return std::move(s);
+        }
+        last = ec;
+        if (ec == asio::error::operation_aborted)
+            co_return error{errc::timeout, fault::upstream, retry::later, "the backend did not accept the connection in time"};
+    }
+    co_return error{errc::unreachable, fault::upstream, retry::later, last.message()};
+}
+
+void upstream_pool::give_back(std::unique_ptr<socket> s, steady_time now, std::chrono::seconds idle_limit) {
+    if (idle_.size() >= keep_) idle_.erase(idle_.begin());
+    // One second before the backend's own limit: its timer and ours must not meet (OpenClaw closes after 5 s).
+    const auto usable = idle_limit > std::chrono::seconds{1} ? idle_limit - std::chrono::seconds{1} : std::chrono::seconds{0};
+    idle_.push_back({std::move(s), now, now + usable});
+}
+
+void upstream_pool::sweep(steady_time now) {
+    std::erase_if(idle_, [now](const idle_connection& c) { return now >= c.until; });
+}
+
+std::chrono::seconds keep_alive_timeout(std::string_view value, std::chrono::seconds otherwise) noexcept {
+    const auto at = value.find("timeout=");
+    if (at == value.npos) return otherwise;
+    unsigned seconds = 0;
+    const auto* first = value.data() + at + 8;
+    const auto [end, ec] = std::from_chars(first, value.data() + value.size(), seconds);
+    if (ec != std::errc{} || end == first || seconds > 3600) return otherwise;
+    return std::chrono::seconds{seconds};
+}
+
+} // namespace clawgate::net

@@ -1,0 +1,62 @@
+#pragma once
+// Connections to one backend, kept between requests. One pool per worker and backend, so nothing is shared.
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "net/asio.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace clawgate::net {
+
+struct endpoint {
+    std::string host; ///< IP literal or name (localhost)
+    std::uint16_t port = 0;
+};
+
+class upstream_pool {
+  public:
+    upstream_pool(executor ex, endpoint where, std::size_t keep = 64);
+
+    struct lease {
+        std::unique_ptr<socket> connection;
+        bool reused = false;
+    };
+
+    /// A connection that was idle for less than `max_idle` and still looks open, or nothing. Most recently used first.
+    [[nodiscard]] std::unique_ptr<socket> take_idle(steady_time now, std::chrono::milliseconds max_idle);
+
+    /// A new connection. `current` points to the socket while it connects, so that a deadline can cancel it; it is
+    /// null again on return. errc::unreachable when refused, errc::timeout when cancelled.
+    [[nodiscard]] awaitable<result<std::unique_ptr<socket>>> connect(socket*& current);
+
+    /// Gives a connection back whose last response was read to its end. `idle_limit`: the time after which the backend closes idle
+    /// connections, if it said so (Keep-Alive: timeout=5).
+    void give_back(std::unique_ptr<socket> s, steady_time now, std::chrono::seconds idle_limit);
+
+    /// Closes what has been idle too long.
+    void sweep(steady_time now);
+    void clear() { idle_.clear(); }
+    [[nodiscard]] std::size_t idle_count() const noexcept { return idle_.size(); }
+    [[nodiscard]] const endpoint& where() const noexcept { return where_; }
+
+  private:
+    struct idle_connection {
+        std::unique_ptr<socket> connection;
+        steady_time since;
+        steady_time until; ///< not to be used after: the backend may be closing it by then
+    };
+
+    executor ex_;
+    endpoint where_;
+    std::vector<tcp::endpoint> resolved_; ///< loopback names are resolved once
+    std::size_t keep_;
+    std::vector<idle_connection> idle_; ///< oldest first
+};
+
+/// The value of `Keep-Alive: timeout=N`, or `otherwise`.
+[[nodiscard]] std::chrono::seconds keep_alive_timeout(std::string_view field_value, std::chrono::seconds otherwise) noexcept;
+
+} // namespace clawgate::net
