@@ -1,6 +1,6 @@
 #pragma once
-// The gateway's own pages, as complete HTML documents in the reader's language. They work without JavaScript, load
-// nothing from outside, and escape every value. Pure.
+// The gateway's own pages, as complete HTML documents in the reader's language. They work without JavaScript,
+// load nothing from outside, and escape every value. Pure.
 
 #include <chrono>
 #include <string>
@@ -11,18 +11,19 @@ namespace clawgate::pages {
 
 enum class language { en, pt_br };
 
-/// By Accept-Language (RFC 9110 section 12.5.4, with q-values): pt or pt-* → pt_br when preferred to English, otherwise en.
+/// By Accept-Language (RFC 9110 section 12.5.4, with q-values): pt or pt-* → pt_br when preferred to English,
+/// otherwise en.
 [[nodiscard]] language pick_language(std::string_view accept_language);
 
 enum class login_notice { none, wrong_password, locked_out, signed_out, session_ended, bad_form };
 
 struct login_view {
     language lang = language::en;
-    std::string_view name;  ///< "agent_1" …, or empty for the control port
-    std::string_view next;  ///< local path to go to afterwards; already checked
+    std::string_view name; ///< "agent_1" …, or empty for the control port
+    std::string_view next; ///< local path to go to afterwards; already checked
     login_notice notice = login_notice::none;
     std::chrono::seconds retry_after{0}; ///< for locked_out
-    bool demo = false;      ///< the bundled demo model answers: say so loudly
+    bool demo = false;                   ///< the bundled demo model answers: say so loudly
 };
 [[nodiscard]] std::string render(const login_view& v);
 
@@ -39,9 +40,9 @@ struct fleet_row {
     int number = 1;
     std::string name;
     bool ready = false;
-    std::string state;                ///< "ready", "starting", "down": keys that the page translates
-    std::string address;              ///< where this visitor should open it
-    bool own_password = false;        ///< needs a login of its own: no one-click opening
+    std::string state;         ///< "ready", "starting", "down": keys that the page translates
+    std::string address;       ///< where this visitor should open it
+    bool own_password = false; ///< needs a login of its own: no one-click opening
 };
 struct fleet_view {
     language lang = language::en;
@@ -54,7 +55,7 @@ struct fleet_view {
 struct message_view {
     language lang = language::en;
     int status = 404;
-    std::string_view title;  ///< already in the reader's language, or empty for the status' standard text
+    std::string_view title; ///< already in the reader's language, or empty for the status' standard text
     std::string_view detail;
     bool demo = false;
 };
