@@ -115,6 +115,7 @@ struct config {
     std::chrono::seconds drain{5};
     log_level level = log_level::info;
     log_format format = log_format::text;
+    bool demo = false;    ///< the bundled demo model answers: every page says so
     std::string env_file; ///< path; default <workspace>/.clawgate/env
 
     runpod_facts runpod;

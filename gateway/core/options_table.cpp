@@ -308,6 +308,10 @@ void add_gateway(std::vector<option>& t) {
                     choice([](auto& c, auto*) -> auto& { return c.format; },
                            {{"text", log_format::text}, {"json", log_format::json}}),
                     "Log lines for people, or one JSON object a line."));
+    t.push_back(row("CLAWGATE_DEMO", gateway_group, "false",
+                    boolean([](auto& c, auto*) -> auto& { return c.demo; }),
+                    "The bundled demo model answers, and every page says that its answers are canned. Set by "
+                    "`clawgate prepare --demo`."));
 }
 
 void add_network(std::vector<option>& t) {
