@@ -13,13 +13,13 @@ namespace clawgate::auth {
 
 /// A set of CIDR blocks.
 class network_set {
-  public:
+public:
     network_set() = default;
     /// Entries were checked when the configuration was loaded; one that does not parse is ignored.
     explicit network_set(const std::vector<std::string>& cidrs);
     [[nodiscard]] bool contains(const boost::asio::ip::address& a) const;
 
-  private:
+private:
     std::vector<boost::asio::ip::network_v4> v4_;
     std::vector<boost::asio::ip::network_v6> v6_;
 };
@@ -28,8 +28,8 @@ class network_set {
 [[nodiscard]] std::string check_cidr(std::string_view text);
 
 /// The peer itself unless it is trusted. From a trusted peer: CF-Connecting-IP if it is a valid address, else
-/// the rightmost address of X-Forwarded-For that is not itself a trusted proxy (the header is appended to what the
-/// client sent, so only its right end is true), else the peer. IPv4-mapped IPv6 is unmapped.
+/// the rightmost address of X-Forwarded-For that is not itself a trusted proxy (the header is appended to
+/// what the client sent, so only its right end is true), else the peer. IPv4-mapped IPv6 is unmapped.
 [[nodiscard]] boost::asio::ip::address client_address(const boost::asio::ip::address& peer,
                                                       std::string_view cf_connecting_ip,
                                                       std::string_view x_forwarded_for,

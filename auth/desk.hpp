@@ -1,6 +1,7 @@
 #pragma once
-// The desk: everything about credentials that has state, owned by one thread. Workers ask it; what can be decided
-// without state (a session cookie, a plain password while nobody is locked out) is decided on the caller's thread.
+// The desk: everything about credentials that has state, owned by one thread. Workers ask it; what can be
+// decided without state (a session cookie, a plain password while nobody is locked out) is decided on the
+// caller's thread.
 
 #include "core/clock.hpp"
 #include "core/config.hpp"
@@ -24,11 +25,11 @@ inline constexpr door control_door = 0;
 
 /// A session as its signed cookie carries it.
 struct session {
-    std::string id;     ///< 16 random bytes, base64url
+    std::string id; ///< 16 random bytes, base64url
     door where = control_door;
-    wall_time issued;   ///< first login
-    wall_time renewed;  ///< last time the cookie was made anew: the idle limit counts from here
-    wall_time expires;  ///< absolute end; renewing never moves it
+    wall_time issued;  ///< first login
+    wall_time renewed; ///< last time the cookie was made anew: the idle limit counts from here
+    wall_time expires; ///< absolute end; renewing never moves it
 };
 
 enum class session_state {
@@ -69,7 +70,7 @@ struct candidate {
 };
 
 class desk {
-  public:
+public:
     /// `session_key`: 32 bytes. `state_dir`: where the list of revoked sessions is kept (written atomically);
     /// empty = nowhere. Throws std::runtime_error when the stored list cannot be read.
     desk(const config& c, secret session_key, std::string state_dir);
@@ -77,12 +78,12 @@ class desk {
     desk(const desk&) = delete;
     desk& operator=(const desk&) = delete;
 
-    /// Decides on the caller's thread when that is possible without state: a plain password that is right while
-    /// no client and no ceiling is locked. Never accepts anything verify() would refuse.
+    /// Decides on the caller's thread when that is possible without state: a plain password that is right
+    /// while no client and no ceiling is locked. Never accepts anything verify() would refuse.
     [[nodiscard]] std::optional<verdict> verify_now(const candidate& c) const;
 
-    /// Full decision: limiter, cache of verified credentials, argon2id off the event loop (bounded; when too many
-    /// wait the verdict is `locked` with a short retry_after). `done` runs on a thread of the desk.
+    /// Full decision: limiter, cache of verified credentials, argon2id off the event loop (bounded; when too
+    /// many wait the verdict is `locked` with a short retry_after). `done` runs on a thread of the desk.
     void verify(candidate c, std::function<void(verdict)> done);
 
     /// A new session for a door; the cookie's value.
@@ -93,13 +94,14 @@ class desk {
     [[nodiscard]] session_verdict examine(std::string_view cookie_value, door where, wall_time now) const;
     /// Ends one session for good (persisted until its absolute end).
     void revoke(const session& s);
-    /// A tunnel of this session saw traffic: the idle limit counts from `now` although no cookie could be sent.
+    /// A tunnel of this session saw traffic: the idle limit counts from `now` although no cookie could be
+    /// sent.
     void touch(const session& s, wall_time now);
     /// Changes whenever a session was revoked; a caller that keeps verdicts compares it.
     [[nodiscard]] std::uint64_t revocation_epoch() const noexcept;
 
-    /// A single-use ticket for `where`, good for 30 s, minted for a control session. `unavailable` (nothing) when
-    /// that door has another password than the control port.
+    /// A single-use ticket for `where`, good for 30 s, minted for a control session. `unavailable` (nothing)
+    /// when that door has another password than the control port.
     [[nodiscard]] std::optional<std::string> mint_ticket(door where, wall_time now);
     /// True once, in time, for the right door.
     [[nodiscard]] bool redeem_ticket(std::string_view ticket, door where, wall_time now);
@@ -107,7 +109,7 @@ class desk {
     /// The keyed mark of the door's password, as in the sessions: tells whether two doors share a password.
     [[nodiscard]] bool same_password(door a, door b) const;
 
-  private:
+private:
     struct impl;
     std::unique_ptr<impl> impl_;
 };

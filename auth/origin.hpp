@@ -1,6 +1,6 @@
 #pragma once
-// Which web origins may speak to a port. Never compared with a host name that merely arrived: behind RunPod's proxy
-// the Host header is an internal address (facts/runpod.md). Pure; made once per port at start.
+// Which web origins may speak to a port. Never compared with a host name that merely arrived: behind RunPod's
+// proxy the Host header is an internal address (facts/runpod.md). Pure; made once per port at start.
 
 #include "core/config.hpp"
 
@@ -16,7 +16,7 @@ namespace clawgate::auth {
 [[nodiscard]] std::optional<std::string> normalise_origin(std::string_view text);
 
 class origin_policy {
-  public:
+public:
     /// `port` is the public port whose origins these are.
     origin_policy(const config& c, std::uint16_t port);
 
@@ -24,8 +24,8 @@ class origin_policy {
     /// counts only where it is an IP literal equal to the origin's authority.
     [[nodiscard]] bool allows(std::string_view origin, std::string_view host) const;
 
-    /// All exact public addresses, most public first (RunPod's proxy, RunPod's TCP port, configured origins that
-    /// belong to this port, localhost, loopback literals). This is also the agent's own allow-list.
+    /// All exact public addresses, most public first (RunPod's proxy, RunPod's TCP port, configured origins
+    /// that belong to this port, localhost, loopback literals). This is also the agent's own allow-list.
     [[nodiscard]] const std::vector<std::string>& addresses() const { return addresses_; }
 
     /// The address to present to the agent when a request's own is not in addresses().
@@ -38,7 +38,7 @@ class origin_policy {
     };
     [[nodiscard]] presented present(std::string_view origin, std::string_view host) const;
 
-  private:
+private:
     std::vector<std::string> addresses_;
     std::vector<std::string> authorities_; ///< addresses_ without the scheme, same order
     std::uint16_t port_;

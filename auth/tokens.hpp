@@ -16,7 +16,8 @@ namespace clawgate::auth {
 [[nodiscard]] result<secret> read_secret_file(const std::string& path);
 
 /// Writes to a temporary name with `mode`, fsyncs, renames, fsyncs the directory.
-[[nodiscard]] result<void> write_secret_file(const std::string& path, const secret& value, unsigned mode = 0600);
+[[nodiscard]] result<void> write_secret_file(const std::string& path, const secret& value,
+                                             unsigned mode = 0600);
 
 /// The session key under `state_dir` (32 bytes, file session.key), made on the first call.
 [[nodiscard]] result<secret> load_or_make_session_key(const std::string& state_dir);

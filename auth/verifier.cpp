@@ -1,0 +1,139 @@
+#include "auth/verifier.hpp"
+
+#include "auth/client_address.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace clawgate::auth {
+namespace {
+
+// For a caller that came while too many checks were waiting: about what it takes until there is room again.
+constexpr verdict busy{outcome::locked, std::chrono::seconds{2}};
+
+} // namespace
+
+verifier::verifier(const door_passwords& doors, const keyed_digest& compare, const limits& l,
+                   std::function<steady_time()> clock)
+    : doors_{doors}
+    , compare_{compare}
+    , limits_{l}
+    , clock_{std::move(clock)}
+    , attempts_{l.attempts}
+    , cache_{256, l.remembered}
+    , owner_{1}
+    , hashing_{l.hashing} {}
+
+verifier::~verifier() {
+    stop();
+}
+
+void verifier::stop() {
+    hashing_.stop();
+    owner_.stop();
+    hashing_.join();
+    owner_.join();
+}
+
+void verifier::post(std::function<void()> work) {
+    boost::asio::post(owner_, std::move(work));
+}
+
+std::optional<verdict> verifier::verify_now(const candidate& c) {
+    // An undecided password may be the wrong one that locks: then the order in which they came must count.
+    if (undecided_.load(std::memory_order_acquire) != 0) return std::nullopt;
+    if (clock_().time_since_epoch().count() < locked_until_.load(std::memory_order_acquire))
+        return std::nullopt;
+    if (!doors_.of(c.where).matches(compare_({c.password.reveal()}))) return std::nullopt;
+    if (counting_.load(std::memory_order_relaxed))
+        post([this, client = limiter_key(c.client), lane = c.lane] {
+            attempts_.count_right(client, lane);
+            publish();
+        });
+    return verdict{outcome::accepted, std::chrono::seconds{0}};
+}
+
+void verifier::verify(candidate c, std::function<void(verdict)> done) {
+    undecided_.fetch_add(1, std::memory_order_acq_rel);
+    waiter w{std::move(c), {}, {}, std::move(done)};
+    boost::asio::post(owner_, [this, w = std::move(w)]() mutable {
+        w.client = limiter_key(w.who.client);
+        w.offered = compare_({w.who.password.reveal()});
+        decide(std::move(w));
+    });
+}
+
+void verifier::decide(waiter w) {
+    const auto now = clock_();
+    // First of all, so that a locked client learns nothing and costs nothing.
+    if (const auto left = attempts_.locked(w.client, w.who.lane, now))
+        return answer(std::move(w), {outcome::locked, *left});
+    const auto& p = doors_.of(w.who.where);
+    if (p.kind() == password::form::hashed) return enqueue(p, std::move(w));
+    const bool right = p.matches(w.offered);
+    finish(std::move(w), right);
+}
+
+void verifier::enqueue(const password& p, waiter w) {
+    const std::string_view offered{reinterpret_cast<const char*>(w.offered.data()), w.offered.size()};
+    const auto what = compare_({p.hash().reveal(), offered});
+    if (const auto known = cache_.find(what, clock_())) return finish(std::move(w), *known);
+
+    if (waiting_ >= limits_.waiting_callers) return answer(std::move(w), busy);
+    if (const auto running = jobs_.find(what); running != jobs_.end()) {
+        ++waiting_;
+        running->second.waiters.push_back(std::move(w));
+        return;
+    }
+    if (jobs_.size() >= limits_.hashing + limits_.hash_queue) return answer(std::move(w), busy);
+    auto& of_client = jobs_of_client_[w.client];
+    if (of_client >= limits_.hashes_per_client) return answer(std::move(w), busy);
+    ++of_client;
+    ++waiting_;
+    boost::asio::post(hashing_, [this, what, hash = p.hash(), password = w.who.password] {
+        const bool right = verify_hash(hash, password);
+        boost::asio::post(owner_, [this, what, right] { hashed(what, right); });
+    });
+    auto& started = jobs_[what];
+    started.client = w.client;
+    started.waiters.push_back(std::move(w));
+}
+
+void verifier::hashed(const digest& what, bool right) {
+    const auto found = jobs_.find(what);
+    job finished = std::move(found->second);
+    jobs_.erase(found);
+    waiting_ -= finished.waiters.size();
+    if (const auto of_client = jobs_of_client_.find(finished.client); --of_client->second == 0)
+        jobs_of_client_.erase(of_client);
+    cache_.remember(what, right, clock_());
+    for (auto& w : finished.waiters)
+        finish(std::move(w), right);
+}
+
+void verifier::finish(waiter w, bool right) {
+    const auto now = clock_();
+    // Again: while this one was being hashed, others may have locked its client.
+    if (const auto left = attempts_.locked(w.client, w.who.lane, now))
+        return answer(std::move(w), {outcome::locked, *left});
+    if (right)
+        attempts_.count_right(w.client, w.who.lane);
+    else
+        attempts_.count_wrong(w.client, w.who.lane, w.offered, now);
+    publish();
+    answer(std::move(w), {right ? outcome::accepted : outcome::wrong, std::chrono::seconds{0}});
+}
+
+void verifier::publish() {
+    counting_.store(attempts_.counting(), std::memory_order_relaxed);
+    locked_until_.store(attempts_.latest_lock().time_since_epoch().count(), std::memory_order_release);
+}
+
+void verifier::answer(waiter w, verdict v) {
+    // After publish(): whoever sees no undecided password sees the lock that the last one caused.
+    undecided_.fetch_sub(1, std::memory_order_acq_rel);
+    if (w.done) w.done(v);
+}
+
+} // namespace clawgate::auth
