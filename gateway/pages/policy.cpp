@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 
@@ -19,21 +20,26 @@ std::string style_hash() {
     return "sha256-" + base64_encode({reinterpret_cast<const char*>(digest.data()), length});
 }
 
-/// What may stand in a source list. Everything else would end the directive or start another source.
-bool is_plain_source(std::string_view source) {
-    constexpr std::string_view extra = "-.:/";
-    for (const char c : source) {
-        const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!alphanumeric && extra.find(c) == std::string_view::npos) return false;
-    }
-    return source.starts_with("http://") || source.starts_with("https://");
+bool consists_of(std::string_view text, std::string_view others) {
+    return std::all_of(text.begin(), text.end(), [others](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               others.find(c) != std::string_view::npos;
+    });
 }
 
-/// CSP's grammar (CSP3 section 2.3.1) has no IPv6 literals: such a target can be named by its scheme only.
+/// The source that covers `origin`; empty for what is not an origin and would end the directive or start
+/// another source. CSP's grammar (CSP3 section 2.3.1) has no IPv6 literals: those can be named by their
+/// scheme only.
 std::string_view source_of(std::string_view origin) {
-    if (origin.starts_with("http://[")) return "http:";
-    if (origin.starts_with("https://[")) return "https:";
-    return is_plain_source(origin) ? origin : std::string_view{};
+    for (const std::string_view scheme : {"http:", "https:"}) {
+        if (!origin.starts_with(scheme)) continue;
+        auto authority = origin.substr(scheme.size());
+        if (!authority.starts_with("//")) return {};
+        authority.remove_prefix(2);
+        if (authority.starts_with('[')) return consists_of(authority, "[]:.") ? scheme : std::string_view{};
+        return consists_of(authority, "-.:") ? origin : std::string_view{};
+    }
+    return {};
 }
 
 } // namespace

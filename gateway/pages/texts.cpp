@@ -64,7 +64,8 @@ constexpr text_entry table[] = {
     {"column_address", "Address", "Endereço"},
     {"column_open", "Dashboard", "Painel"},
     {"open", "Open", "Abrir"},
-    {"own_password", "Has a password of its own.", "Tem senha própria."},
+    {"own_password", "Has a password of its own: you sign in there.",
+     "Tem senha própria: o login é feito lá."},
     {"state_ready", "Ready", "Pronto"},
     {"state_starting", "Starting", "Iniciando"},
     {"state_down", "Down", "Fora do ar"},
@@ -89,7 +90,8 @@ constexpr text_entry table[] = {
 
     // Demo
     {"demo_label", "Demo mode", "Modo de demonstração"},
-    {"demo_title", "Demo mode: the answers are canned.", "Modo de demonstração: as respostas são prontas."},
+    {"demo_title", "Demo mode: the answers are canned.",
+     "Modo de demonstração: as respostas são pré-programadas."},
     {"demo_text",
      "No language model is running. For real answers, install Ollama on this machine, or start one that "
      "answers on "
