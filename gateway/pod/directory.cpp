@@ -1,0 +1,202 @@
+#include "pod/directory.hpp"
+
+#include "core/secret.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace clawgate::pod {
+namespace {
+
+constexpr int folder_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+// 0 or an errno. Everything below `fd` gets the owner; links themselves, not what they point to. A file with
+// several names is left alone: one of them may be in somebody else's folder.
+int change_owner_below(int fd, owner whose, int depth = 0) {
+    if (depth > 64) return ELOOP;
+    const int copy = ::dup(fd);
+    if (copy < 0) return errno;
+    std::unique_ptr<DIR, int (*)(DIR*)> list{::fdopendir(copy), ::closedir};
+    if (!list) {
+        const int e = errno;
+        ::close(copy);
+        return e;
+    }
+    ::rewinddir(list.get());
+    while (const dirent* entry = ::readdir(list.get())) {
+        const std::string_view name = entry->d_name;
+        if (name == "." || name == "..") continue;
+        struct stat st {};
+        if (::fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        if (S_ISDIR(st.st_mode)) {
+            const int below = ::openat(fd, entry->d_name, folder_flags);
+            if (below < 0) return errno;
+            int e = change_owner_below(below, whose, depth + 1);
+            if (e == 0 && ::fchown(below, whose.uid, whose.gid) != 0) e = errno;
+            ::close(below);
+            if (e != 0) return e;
+        } else if (st.st_nlink == 1 &&
+                   ::fchownat(fd, entry->d_name, whose.uid, whose.gid, AT_SYMLINK_NOFOLLOW) != 0) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+int write_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto n = ::write(fd, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno;
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return 0;
+}
+
+} // namespace
+
+directory::directory(int fd, std::string path) noexcept
+    : fd_{fd}
+    , path_{std::move(path)} {}
+directory::directory(directory&& other) noexcept
+    : fd_{std::exchange(other.fd_, -1)}
+    , path_{std::move(other.path_)} {}
+directory& directory::operator=(directory&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    std::swap(path_, other.path_);
+    return *this;
+}
+directory::~directory() {
+    if (fd_ >= 0) ::close(fd_);
+}
+
+error directory::failure(std::string_view doing, const std::string& name) const {
+    const int number = errno;
+    return error{number == ENOENT ? errc::not_found : errc::io, fault::gateway, retry::never,
+                 "cannot " + std::string{doing} + " " + path_ + "/" + name + ": " +
+                     std::generic_category().message(number)};
+}
+
+result<directory> directory::open_trusted(const std::string& path) {
+    std::error_code ec;
+    std::filesystem::create_directories(path, ec);
+    if (ec) return error{errc::io, fault::gateway, retry::never, "cannot make " + path + ": " + ec.message()};
+    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error{errc::io, fault::gateway, retry::never,
+                     "cannot open " + path + ": " + std::generic_category().message(errno)};
+    return directory{fd, path};
+}
+
+result<directory> directory::make(const std::string& name, unsigned mode, std::optional<owner> whose) const {
+    int fd = ::openat(fd_, name.c_str(), folder_flags);
+    if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
+        const auto aside = name + ".aside-" + random_token(6);
+        if (::renameat(fd_, name.c_str(), fd_, aside.c_str()) != 0) return failure("move aside", name);
+        errno = ENOENT;
+    }
+    if (fd < 0 && errno == ENOENT) {
+        if (::mkdirat(fd_, name.c_str(), 0700) != 0 && errno != EEXIST) return failure("make", name);
+        fd = ::openat(fd_, name.c_str(), folder_flags);
+    }
+    if (fd < 0) return failure("open", name);
+    directory made{fd, path_ + "/" + name};
+
+    struct stat st {};
+    if (::fstat(fd, &st) != 0) return failure("look at", name);
+    if (whose && (st.st_uid != whose->uid || st.st_gid != whose->gid)) {
+        errno = change_owner_below(fd, *whose);
+        if (errno != 0) return failure("change the owner of what is in", name);
+        if (::fchown(fd, whose->uid, whose->gid) != 0) return failure("change the owner of", name);
+    }
+    if ((st.st_mode & 07777) != mode && ::fchmod(fd, static_cast<mode_t>(mode)) != 0)
+        return failure("change the mode of", name);
+    return made;
+}
+
+result<std::string> directory::read(const std::string& name, std::size_t max_bytes) const {
+    // O_NONBLOCK: a FIFO that somebody put there must not hold the start up.
+    const int fd = ::openat(fd_, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return failure("open", name);
+    const directory closer{fd, {}};
+    struct stat st {};
+    if (::fstat(fd, &st) != 0) return failure("look at", name);
+    if (!S_ISREG(st.st_mode))
+        return error{errc::io, fault::gateway, retry::never, path_ + "/" + name + " is not a regular file"};
+    std::string bytes;
+    char buffer[16 * 1024];
+    while (true) {
+        const auto n = ::read(fd, buffer, sizeof buffer);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return failure("read", name);
+        if (n == 0) return bytes;
+        bytes.append(buffer, static_cast<std::size_t>(n));
+        if (bytes.size() > max_bytes)
+            return error{errc::too_large, fault::gateway, retry::never, path_ + "/" + name + " is too large"};
+    }
+}
+
+result<void> directory::write(const std::string& name, std::string_view bytes, unsigned mode,
+                              std::optional<owner> whose) const {
+    const auto temporary = name + ".tmp-" + random_token(9);
+    const int fd =
+        ::openat(fd_, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) return failure("make", temporary);
+    const directory closer{fd, {}};
+    errno = write_all(fd, bytes);
+    if (errno == 0 && ::fchmod(fd, static_cast<mode_t>(mode)) == 0 &&
+        (!whose || ::fchown(fd, whose->uid, whose->gid) == 0) && ::fsync(fd) == 0 &&
+        ::renameat(fd_, temporary.c_str(), fd_, name.c_str()) == 0) {
+        ::fsync(fd_); // not every file system can; the new contents are complete either way
+        return {};
+    }
+    const auto failed = failure("replace", name);
+    ::unlinkat(fd_, temporary.c_str(), 0);
+    return failed;
+}
+
+result<void> directory::give(const std::string& name, unsigned mode, std::optional<owner> whose) const {
+    const int fd = ::openat(fd_, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return failure("open", name);
+    const directory closer{fd, {}};
+    struct stat st {};
+    if (::fstat(fd, &st) != 0) return failure("look at", name);
+    if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+        return error{errc::io, fault::gateway, retry::never, path_ + "/" + name + " is not a plain file"};
+    if (whose && ::fchown(fd, whose->uid, whose->gid) != 0) return failure("change the owner of", name);
+    if (::fchmod(fd, static_cast<mode_t>(mode)) != 0) return failure("change the mode of", name);
+    return {};
+}
+
+result<void> directory::link(const std::string& name, const std::string& target,
+                             std::optional<owner> whose) const {
+    if (::symlinkat(target.c_str(), fd_, name.c_str()) != 0) {
+        if (errno == EEXIST) return {};
+        return failure("link", name);
+    }
+    if (whose && ::fchownat(fd_, name.c_str(), whose->uid, whose->gid, AT_SYMLINK_NOFOLLOW) != 0)
+        return failure("change the owner of", name);
+    return {};
+}
+
+bool can_change_owner(const directory& workspace) {
+    const auto name = ".clawgate-owner-probe-" + random_token(6);
+    const auto path = workspace.path() + "/" + name;
+    const bool written = workspace.write(name, "", 0600, owner{first_uid, first_uid}).has_value();
+    struct stat st {};
+    // Some volumes accept the call and change nothing.
+    const bool took =
+        written && ::lstat(path.c_str(), &st) == 0 && st.st_uid == first_uid && (st.st_mode & 0777) == 0600;
+    if (written) ::unlink(path.c_str());
+    return took;
+}
+
+} // namespace clawgate::pod

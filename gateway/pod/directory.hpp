@@ -1,0 +1,58 @@
+#pragma once
+// A directory by descriptor. Names are looked up one component at a time and symbolic links are never
+// followed: an agent owns the folders that prepare writes into as root, and may have put anything there.
+
+#include "core/error.hpp"
+#include "pod/layout.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace clawgate::pod {
+
+class directory {
+public:
+    /// A path that only trusted users can change (the workspace itself): made with its parents when absent,
+    /// links in it are followed.
+    [[nodiscard]] static result<directory> open_trusted(const std::string& path);
+
+    directory(directory&& other) noexcept;
+    directory& operator=(directory&& other) noexcept;
+    directory(const directory&) = delete;
+    directory& operator=(const directory&) = delete;
+    ~directory();
+
+    /// The folder `name` in this one, made when absent. Something else of that name is moved aside, to
+    /// `name.aside-<random>`. Mode and owner are set each time; where the owner changes, everything below it
+    /// changes hands too. errc::io with the reason, EPERM included (volumes that know no owners).
+    [[nodiscard]] result<directory> make(const std::string& name, unsigned mode,
+                                         std::optional<owner> whose) const;
+
+    /// errc::not_found, errc::too_large, or errc::io (anything but a regular file).
+    [[nodiscard]] result<std::string> read(const std::string& name, std::size_t max_bytes) const;
+
+    /// Replaces `name` atomically, with mode and owner set before it gets its name.
+    [[nodiscard]] result<void> write(const std::string& name, std::string_view bytes, unsigned mode,
+                                     std::optional<owner> whose) const;
+
+    /// Mode and owner of a regular file that exists already.
+    [[nodiscard]] result<void> give(const std::string& name, unsigned mode, std::optional<owner> whose) const;
+
+    /// A symbolic link, unless something of that name exists already.
+    [[nodiscard]] result<void> link(const std::string& name, const std::string& target,
+                                    std::optional<owner> whose) const;
+
+    [[nodiscard]] const std::string& path() const noexcept { return path_; } ///< for messages
+
+private:
+    directory(int fd, std::string path) noexcept;
+    [[nodiscard]] error failure(std::string_view doing, const std::string& name) const;
+    int fd_ = -1;
+    std::string path_;
+};
+
+/// Whether files in the workspace can be given to another user: some network volumes refuse it even to root.
+[[nodiscard]] bool can_change_owner(const directory& workspace);
+
+} // namespace clawgate::pod

@@ -1,0 +1,265 @@
+#include "pod/prepare.hpp"
+
+#include "auth/origin.hpp"
+#include "auth/tokens.hpp"
+#include "core/net_names.hpp"
+#include "core/options.hpp"
+#include "pod/agent_config.hpp"
+#include "pod/directory.hpp"
+#include "pod/layout.hpp"
+#include "pod/supervisor.hpp"
+#include "pod/tools.hpp"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <utility>
+
+namespace clawgate::pod {
+namespace {
+
+constexpr int exit_ok = 0;
+constexpr int exit_os = 71;     // EX_OSERR
+constexpr int exit_config = 78; // EX_CONFIG
+
+constexpr std::size_t largest_agent_config = 8u << 20;
+
+void say(const std::string& line) {
+    std::cout << line << '\n';
+}
+void warn(const std::string& line) {
+    std::cerr << "warning: " << line << '\n';
+}
+
+int fail(const error& e, int status) {
+    std::cerr << "clawgate prepare: " << e.detail << '\n';
+    return status;
+}
+
+bool is_lost_with_the_container(const config& c, const std::string& workspace) {
+    struct stat root {};
+    struct stat here {};
+    if (::stat("/", &root) != 0 || ::stat(workspace.c_str(), &here) != 0 || root.st_dev != here.st_dev)
+        return false;
+    return !c.runpod.pod_id.empty() || ::access("/.dockerenv", F_OK) == 0 ||
+           ::access("/run/.containerenv", F_OK) == 0;
+}
+
+// An object, whose depth is bounded: the agent wrote the text, and deeper ones would exhaust the stack.
+bool parse_object(const std::string& text, nlohmann::json& out) {
+    constexpr int deepest = 64;
+    bool too_deep = false;
+    const auto check = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+        too_deep = too_deep || depth > deepest;
+        return !too_deep;
+    };
+    out = nlohmann::json::parse(text, check, false, true);
+    return out.is_object() && !too_deep;
+}
+
+// What openclaw.json holds, or an empty object. OpenClaw also reads comments in it; a file that is not JSON
+// even so is kept beside the new one, so that nothing of the user's is lost.
+result<void> read_existing(const directory& state, std::optional<owner> whose, nlohmann::json& out) {
+    const auto text = state.read("openclaw.json", largest_agent_config);
+    if (text && parse_object(*text, out)) return {};
+    out = nlohmann::json::object();
+    if (!text) {
+        if (text.error().code != errc::not_found) warn(text.error().detail + "; a new one is made");
+        return {};
+    }
+    const std::string kept = "openclaw.json.unreadable";
+    warn(state.path() + "/openclaw.json is not valid JSON; it is kept as " + kept + " and a new one is made");
+    return state.write(kept, *text, 0600, whose);
+}
+
+/// The folders that everybody shares.
+struct shared_folders {
+    directory workspace;
+    directory agents;
+    directory cache;
+    directory tokens;
+    directory run;
+    directory temporary;
+};
+
+result<directory> make_private_state(const directory& workspace, const layout& l) {
+    auto own = workspace.make(".clawgate", 0700, l.gateway_user());
+    if (!own) return own.error();
+    // The user's own file of variables, often written by root: the gateway rereads it as its own user.
+    if (auto r = own->give("env", 0600, l.gateway_user()); !r && r.error().code != errc::not_found)
+        return r.error();
+    return own->make("tokens", 0700, l.gateway_user());
+}
+
+result<shared_folders> make_shared_folders(directory workspace, const layout& l) {
+    const auto root = l.separate ? std::optional{owner{0, 0}} : std::nullopt;
+    auto agents = workspace.make("agents", 0755, root);
+    if (!agents) return agents.error();
+    auto cache = workspace.make(".cache", 0755, root);
+    if (!cache) return cache.error();
+    auto ollama = workspace.make(".ollama", 0700, l.ollama_user());
+    if (!ollama) return ollama.error();
+    if (auto models = ollama->make("models", 0700, l.ollama_user()); !models) return models.error();
+    auto tokens = make_private_state(workspace, l);
+    if (!tokens) return tokens.error();
+    // supervisord writes the logs; of the others only the gateway reads them.
+    const auto log_readers = l.separate ? std::optional{owner{0, l.gateway_user()->gid}} : std::nullopt;
+    if (auto logs = workspace.make("logs", 0750, log_readers); !logs) return logs.error();
+
+    auto run = directory::open_trusted(l.run_dir);
+    if (!run) return run.error();
+    auto temporary = run->make("tmp", 0755, root);
+    if (!temporary) return temporary.error();
+    return shared_folders{std::move(workspace), std::move(*agents), std::move(*cache),
+                          std::move(*tokens),   std::move(*run),    std::move(*temporary)};
+}
+
+// The agent's own folders; returns the one of its state.
+result<directory> make_agent_folders(const shared_folders& f, const layout& l, const agent_options& a) {
+    const auto user = l.agent_user(a);
+    auto home = f.agents.make(a.name, 0700, user);
+    if (!home) return home.error();
+    if (auto work = home->make("workspace", 0700, user); !work) return work.error();
+    if (auto cache = f.cache.make(a.name, 0700, user); !cache) return cache.error();
+    if (auto temporary = f.temporary.make(a.name, 0700, user); !temporary) return temporary.error();
+
+    auto state = home->make(".openclaw", 0700, user);
+    if (!state) return state.error();
+    if (auto logs = state->make("logs", 0700, user); !logs) return logs.error();
+    if (auto memory = state->make("memory", 0700, user); !memory) return memory.error();
+    // OpenClaw keeps its vector store in agents/main/agent and has no setting for the path. The link must be
+    // there before the first use; a real folder of an installation from elsewhere stays.
+    auto agents = state->make("agents", 0700, user);
+    if (!agents) return agents.error();
+    auto main = agents->make("main", 0700, user);
+    if (!main) return main.error();
+    if (auto r = main->link("agent", "../../memory", user); !r) return r.error();
+    return state;
+}
+
+result<void> prepare_agent(const shared_folders& f, const config& c, const layout& l,
+                           const agent_options& a) {
+    const auto user = l.agent_user(a);
+    if (!is_supervised(a)) {
+        // Somebody else runs it and configured its secret by hand: only a missing one is made.
+        if (f.tokens.read(a.name, 4096)) return {};
+        return f.tokens.write(a.name, std::string{auth::make_service_token().reveal()} + "\n", 0600,
+                              l.gateway_user());
+    }
+    auto state = make_agent_folders(f, l, a);
+    if (!state) return state.error();
+    nlohmann::json before;
+    if (auto r = read_existing(*state, user, before); !r) return r;
+
+    const secret token = auth::make_service_token();
+    const auto line = std::string{token.reveal()} + "\n";
+    const auto after = merge_agent_config(std::move(before), c, a, l, token);
+    if (auto r = state->write("openclaw.json", after.dump(2) + "\n", 0600, user); !r) return r;
+    if (auto r = state->write("token", line, 0600, user); !r) return r;
+    return f.tokens.write(a.name, line, 0600, l.gateway_user());
+}
+
+std::string probe_host(const config& c) {
+    if (c.bind == "::") return "[::1]";
+    if (is_unspecified_host(c.bind)) return "127.0.0.1";
+    return c.bind.find(':') == c.bind.npos ? c.bind : "[" + c.bind + "]";
+}
+
+// Lines "name<TAB>address to probe from here<TAB>address for people", for scripts.
+std::string address_list(const config& c) {
+    const std::string local = (c.tls_cert.empty() ? "http://" : "https://") + probe_host(c) + ":";
+    std::string out;
+    for (const auto& a : c.agents)
+        out += a.name + "\t" + local + std::to_string(a.port) + "\t" +
+               auth::origin_policy{c, a.port}.canonical() + "/overview\n";
+    return out + "control\t" + local + std::to_string(c.control_port) + "\t" +
+           auth::origin_policy{c, c.control_port}.canonical() + "/\n";
+}
+
+// supervisord refuses to start when it cannot get as many descriptors as it is told to.
+unsigned long descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return 65536;
+    return std::min<unsigned long>(65536, limit.rlim_max);
+}
+
+result<void> write_run_files(const shared_folders& f, const config& c, const layout& l,
+                             const environment& process) {
+    const bool as_root = ::geteuid() == 0;
+    const auto list = programs(c, l, process);
+    if (auto r =
+            f.run.write("supervisord.conf", supervisord_conf(l, list, descriptor_limit(), as_root), 0600, {});
+        !r)
+        return r;
+    if (auto r = f.run.write("gateway.env", gateway_settings(l, process), 0600, {}); !r) return r;
+    return f.run.write("addresses", address_list(c), 0644, {});
+}
+
+void report(const config& c, const layout& l) {
+    const auto supervised = std::count_if(c.agents.begin(), c.agents.end(), is_supervised);
+    say("workspace      " + l.workspace);
+    say("agents         " + std::to_string(supervised) + " configured, each with a new service token");
+    say(std::string{"users          "} +
+        (l.separate ? "one for each program (" + std::to_string(first_uid) + "…)" : "one for all programs"));
+    say(std::string{"model server   "} + c.ollama.url +
+        (l.tools.demo             ? " (the bundled demo model: its answers are canned)"
+         : l.tools.ollama.empty() ? " (runs already, or elsewhere)"
+                                  : " (supervised)"));
+    say("supervisord    " + l.supervisor_config());
+}
+
+// Who can be separated from whom; says so when it cannot be done.
+bool decide_separation(const directory& workspace, const prepare_options& options) {
+    if (options.single_user) return false;
+    if (::geteuid() != 0) {
+        warn("not run as root: every agent runs as this user and could read the others' files");
+        return false;
+    }
+    if (can_change_owner(workspace)) return true;
+    warn(workspace.path() +
+         " does not keep owners of files (as some network volumes): every program runs as root, "
+         "and an agent could read the others' files");
+    return false;
+}
+
+} // namespace
+
+int prepare_command(const config& c, const prepare_options& options) {
+    const auto process = process_environment();
+    const auto path = process.find("PATH");
+    auto tools = find_tools(options, path == process.end() ? std::string{} : path->second,
+                            std::any_of(c.agents.begin(), c.agents.end(), is_supervised));
+    if (!tools) return fail(tools.error(), exit_config);
+
+    layout l;
+    l.workspace = std::filesystem::absolute(c.workspace).lexically_normal().string();
+    if (l.workspace.size() > 1 && l.workspace.back() == '/') l.workspace.pop_back();
+    l.run_dir = options.run_dir.empty()
+                    ? default_run_dir(l.workspace)
+                    : std::filesystem::absolute(options.run_dir).lexically_normal().string();
+    l.tools = std::move(*tools);
+    if (const auto wrong = check_paths(l); !wrong.empty())
+        return fail(error{errc::invalid_config, fault::gateway, retry::never, wrong}, exit_config);
+
+    auto workspace = directory::open_trusted(l.workspace);
+    if (!workspace) return fail(workspace.error(), exit_os);
+    if (is_lost_with_the_container(c, l.workspace))
+        warn(l.workspace +
+             " is not a mounted volume: memories, sessions, settings and models are lost with the "
+             "container");
+    l.separate = decide_separation(*workspace, options);
+
+    auto folders = make_shared_folders(std::move(*workspace), l);
+    if (!folders) return fail(folders.error(), exit_os);
+    for (const auto& a : c.agents)
+        if (auto r = prepare_agent(*folders, c, l, a); !r) return fail(r.error(), exit_os);
+    if (auto r = write_run_files(*folders, c, l, process); !r) return fail(r.error(), exit_os);
+    report(c, l);
+    return exit_ok;
+}
+
+} // namespace clawgate::pod

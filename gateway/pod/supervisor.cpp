@@ -1,0 +1,239 @@
+#include "pod/supervisor.hpp"
+
+#include "core/net_names.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace clawgate::pod {
+namespace {
+
+using variables = std::vector<std::pair<std::string, std::string>>;
+
+constexpr std::string_view system_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+std::string folder_of(const std::string& path) {
+    return path.substr(0, path.rfind('/'));
+}
+
+// Values with white space or control characters are left out: supervisord's file format would cut them.
+void pass_on(variables& to, const environment& process, std::initializer_list<std::string_view> names) {
+    for (const auto name : names) {
+        const auto found = process.find(name);
+        if (found == process.end()) continue;
+        const auto& value = found->second;
+        if (std::all_of(value.begin(), value.end(), [](unsigned char c) { return c > 0x20 && c != 0x7f; }))
+            to.emplace_back(found->first, value);
+    }
+}
+
+variables agent_variables(const agent_options& a, const layout& l, const environment& process) {
+    const auto cache = l.agent_cache(a);
+    // …/node_modules/openclaw/openclaw.mjs → …/node_modules/.bin, so that the agent finds `openclaw` itself.
+    const auto commands = folder_of(folder_of(l.tools.openclaw)) + "/.bin";
+    variables v{
+        {"HOME", l.agent_home(a)},
+        {"USER", a.name},
+        {"LOGNAME", a.name},
+        {"SHELL", "/bin/bash"},
+        {"PATH", folder_of(l.tools.node) + ":" + commands + ":" + std::string{system_path}},
+        {"TMPDIR", l.agent_tmp(a)},
+        {"LANG", "C.UTF-8"},
+        {"OPENCLAW_STATE_DIR", l.agent_state(a)},
+        {"OPENCLAW_CONFIG_PATH", l.agent_config(a)},
+        {"OPENCLAW_NO_RESPAWN", "1"},
+        {"OPENCLAW_NO_AUTO_UPDATE", "1"},
+        {"OPENCLAW_DISABLE_BONJOUR", "1"},
+        {"DO_NOT_TRACK", "1"},
+        {"XDG_CACHE_HOME", cache},
+        {"npm_config_cache", cache + "/npm"},
+        {"PIP_CACHE_DIR", cache + "/pip"},
+        {"CUDA_CACHE_PATH", cache + "/cuda"},
+    };
+    pass_on(v, process, {"TZ"});
+    return v;
+}
+
+variables ollama_variables(const config& c, const layout& l, const environment& process) {
+    const auto& o = c.ollama;
+    const auto where = parse_http_url(o.url);
+    std::string host = where ? where->host : "127.0.0.1";
+    if (host.find(':') != host.npos) host = "[" + host + "]";
+    variables v{
+        {"HOME", l.ollama_home()},
+        {"PATH", std::string{system_path}},
+        {"LANG", "C.UTF-8"},
+        {"OLLAMA_HOST", host + ":" + std::to_string(where ? where->port : 11430)},
+        {"OLLAMA_MODELS", l.ollama_home() + "/models"},
+        {"OLLAMA_NUM_PARALLEL", std::to_string(o.num_parallel)},
+        {"OLLAMA_KV_CACHE_TYPE", o.kv_cache_type},
+        {"OLLAMA_KEEP_ALIVE", o.keep_alive},
+        {"OLLAMA_FLASH_ATTENTION", o.flash_attention ? "1" : "0"},
+        {"OLLAMA_MAX_LOADED_MODELS", std::to_string(o.max_loaded_models)},
+        {"OLLAMA_CONTEXT_LENGTH", std::to_string(o.context_length)},
+        {"OLLAMA_MAX_QUEUE", std::to_string(o.max_queue)},
+        {"OLLAMA_DEBUG", std::to_string(o.debug)},
+        {"OLLAMA_NO_CLOUD", "1"}, // everything stays on this machine
+    };
+    // Which GPUs there are, where their libraries lie, and how the registry is reached.
+    pass_on(v, process,
+            {"CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES",
+             "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "HSA_OVERRIDE_GFX_VERSION", "LD_LIBRARY_PATH",
+             "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ"});
+    return v;
+}
+
+program ollama_program(const config& c, const layout& l, const environment& process) {
+    program p;
+    p.name = "ollama";
+    p.variables = ollama_variables(c, l, process);
+    if (l.tools.demo) {
+        const auto where = parse_http_url(c.ollama.url);
+        p.argv = {l.tools.ollama, "--bind", where ? where->host : "127.0.0.1", "--port",
+                  std::to_string(where ? where->port : 11430)};
+        std::vector<std::string> models;
+        for (const auto& a : c.agents)
+            models.push_back(a.model);
+        models.push_back(c.embed_model);
+        std::sort(models.begin(), models.end());
+        models.erase(std::unique(models.begin(), models.end()), models.end());
+        for (const auto& m : models)
+            p.argv.insert(p.argv.end(), {"--model", m});
+    } else {
+        p.argv = {l.tools.ollama, "serve"};
+    }
+    p.user = l.ollama_user();
+    p.directory = l.ollama_home();
+    p.log = l.logs() + "/ollama.log";
+    p.priority = 100;
+    return p;
+}
+
+program agent_program(const agent_options& a, const layout& l, const environment& process) {
+    program p;
+    p.name = "openclaw-" + a.name;
+    p.argv = {l.tools.node, l.tools.openclaw, "gateway", "run", "--port", std::to_string(a.backend_port)};
+    p.variables = agent_variables(a, l, process);
+    p.user = l.agent_user(a);
+    p.directory = l.agent_work(a);
+    p.log = l.logs() + "/" + a.name + ".log";
+    p.priority = 200;
+    // With a turn running it would drain for minutes and it ignores a second SIGTERM.
+    p.stop_seconds = 10;
+    return p;
+}
+
+program gateway_program(const config& c, const layout& l) {
+    program p;
+    p.name = "gateway";
+    p.argv = {l.tools.clawgate, "serve"};
+    p.variables = {
+        {"HOME", l.workspace + "/.clawgate"}, {"PATH", std::string{system_path}}, {"LANG", "C.UTF-8"}};
+    p.settings = l.gateway_settings();
+    p.user = l.gateway_user();
+    p.directory = "/";
+    p.log = l.logs() + "/gateway.log";
+    p.priority = 300; // stops first: it tells the browsers that it goes before the agents are gone
+    p.stop_seconds = static_cast<int>(c.drain.count()) + 5;
+    return p;
+}
+
+void append_program(std::string& out, const program& p) {
+    std::string command;
+    for (const auto& word : full_command(p)) {
+        if (!command.empty()) command += ' ';
+        command += quote(word);
+    }
+    // supervisord expands %(name)s in every value.
+    std::string escaped;
+    for (const char c : command)
+        escaped += c == '%' ? std::string{"%%"} : std::string(1, c);
+
+    out += "\n[program:" + p.name + "]\n";
+    out += "command=" + escaped + "\n";
+    out += "directory=" + p.directory + "\n";
+    out += "priority=" + std::to_string(p.priority) + "\n";
+    out += "autostart=true\nautorestart=true\nstartsecs=3\nstartretries=100\n";
+    out += "stopsignal=TERM\nstopwaitsecs=" + std::to_string(p.stop_seconds) + "\n";
+    out += "stopasgroup=true\nkillasgroup=true\numask=077\n";
+    out += "redirect_stderr=true\nstdout_logfile=" + p.log + "\n";
+    out += "stdout_logfile_maxbytes=20MB\nstdout_logfile_backups=5\n";
+}
+
+bool is_gateway_variable(std::string_view name) {
+    if (name.starts_with("OPENCLAW_AGENT_") || name.starts_with("RUNPOD_TCP_PORT_")) return true;
+    if (name == "RUNPOD_POD_ID" || name == "RUNPOD_PUBLIC_IP" || name == "TZ") return true;
+    const auto table = option_table();
+    return std::any_of(table.begin(), table.end(), [&](const option& o) { return o.name == name; });
+}
+
+} // namespace
+
+std::string quote(std::string_view text) {
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+,=@:";
+    if (!text.empty() && text.find_first_not_of(plain) == text.npos) return std::string{text};
+    std::string out = "'";
+    for (const char c : text) {
+        if (c == '\'')
+            out += "'\\''";
+        else
+            out += c;
+    }
+    return out + "'";
+}
+
+std::vector<program> programs(const config& c, const layout& l, const environment& process) {
+    std::vector<program> list;
+    if (!l.tools.ollama.empty()) list.push_back(ollama_program(c, l, process));
+    for (const auto& a : c.agents)
+        if (is_supervised(a)) list.push_back(agent_program(a, l, process));
+    list.push_back(gateway_program(c, l));
+    return list;
+}
+
+std::vector<std::string> full_command(const program& p) {
+    std::vector<std::string> words{"/usr/bin/env", "-i"};
+    for (const auto& [name, value] : p.variables)
+        words.push_back(name + "=" + value);
+    // A file that only root reads, and not the configuration nor the command line: both would show the
+    // secrets.
+    if (!p.settings.empty())
+        words.insert(words.end(), {"/bin/sh", "-c", "set -a && . \"$0\" && exec \"$@\"", p.settings});
+    if (p.user)
+        words.insert(words.end(), {"/usr/bin/setpriv", "--reuid=" + std::to_string(p.user->uid),
+                                   "--regid=" + std::to_string(p.user->gid), "--clear-groups",
+                                   "--no-new-privs", "--inh-caps=-all", "--"});
+    words.insert(words.end(), p.argv.begin(), p.argv.end());
+    return words;
+}
+
+std::string supervisord_conf(const layout& l, const std::vector<program>& list, unsigned long descriptors,
+                             bool as_root) {
+    std::string out = "; Made by `clawgate prepare` at every start; changes here are lost.\n";
+    out += "[unix_http_server]\nfile=" + l.supervisor_socket() + "\nchmod=0700\n\n";
+    out +=
+        "[supervisord]\nlogfile=" + l.logs() + "/supervisord.log\nlogfile_maxbytes=5MB\nlogfile_backups=2\n";
+    out += "loglevel=info\npidfile=" + l.run_dir + "/supervisord.pid\nchildlogdir=" + l.run_dir + "\n";
+    out += "identifier=clawgate\numask=022\nsilent=true\nminfds=" + std::to_string(descriptors) + "\n";
+    if (as_root) out += "user=root\n";
+    out += "\n[rpcinterface:supervisor]\n"
+           "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n\n";
+    out += "[supervisorctl]\nserverurl=unix://" + l.supervisor_socket() + "\n";
+    for (const auto& p : list)
+        append_program(out, p);
+    return out;
+}
+
+std::string gateway_settings(const layout& l, const environment& process) {
+    std::string out = "# Made by `clawgate prepare` at every start, for the gateway alone. Holds secrets.\n";
+    for (const auto& [name, value] : process)
+        if (is_gateway_variable(name) && name != "CLAWGATE_WORKSPACE" && name != "CLAWGATE_DEMO")
+            out += name + "=" + quote(value) + "\n";
+    out += "CLAWGATE_WORKSPACE=" + quote(l.workspace) + "\n";
+    if (l.tools.demo) out += "CLAWGATE_DEMO=1\n";
+    return out;
+}
+
+} // namespace clawgate::pod
