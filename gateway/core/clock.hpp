@@ -1,6 +1,6 @@
 #pragma once
-// Time as the program uses it. Deciding code never reads a clock: it is given a time_point, so that tests need
-// no waiting.
+// Time as the program uses it. Deciding code never reads a clock: it is given a time_point, so that tests
+// need no waiting.
 
 #include <chrono>
 

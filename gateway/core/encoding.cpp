@@ -7,8 +7,8 @@ namespace {
 
 std::string encode(std::string_view bytes, int variant) {
     std::string out(sodium_base64_encoded_len(bytes.size(), variant), '\0');
-    sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-                      variant);
+    sodium_bin2base64(out.data(), out.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
+                      bytes.size(), variant);
     out.pop_back(); // the terminating NUL that libsodium counts
     return out;
 }
@@ -34,8 +34,8 @@ int hex_digit(char c) noexcept {
 }
 
 bool is_unreserved(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 } // namespace
@@ -46,7 +46,9 @@ std::string base64url_encode(std::string_view bytes) {
 std::optional<std::string> base64url_decode(std::string_view text) {
     return decode(text, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
-std::string base64_encode(std::string_view bytes) { return encode(bytes, sodium_base64_VARIANT_ORIGINAL); }
+std::string base64_encode(std::string_view bytes) {
+    return encode(bytes, sodium_base64_VARIANT_ORIGINAL);
+}
 std::optional<std::string> base64_decode(std::string_view text) {
     return decode(text, sodium_base64_VARIANT_ORIGINAL);
 }

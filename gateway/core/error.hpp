@@ -11,20 +11,20 @@ namespace clawgate {
 
 /// What went wrong, in the terms of the gateway (not of the system call that noticed it).
 enum class errc {
-    bad_request,     ///< the client sent something that is not valid HTTP or not what the handler takes
-    too_large,       ///< head, body or message over its limit
-    unauthorized,    ///< no credential, or a wrong one
-    forbidden,       ///< known caller, but not allowed (origin, rights)
-    locked_out,      ///< too many wrong passwords; see retry_after
-    not_found,       ///< no such thing
-    timeout,         ///< a deadline passed
-    closed,          ///< the peer closed before it was due
-    unreachable,     ///< the upstream refuses connections or is not there
-    bad_upstream,    ///< the upstream answered something that is not valid HTTP
-    canceled,        ///< we gave up on purpose (drain, the caller left)
-    invalid_config,  ///< configuration is wrong
-    io,              ///< a system call failed; detail says which and why
-    corrupt,         ///< stored state does not verify
+    bad_request,    ///< the client sent something that is not valid HTTP or not what the handler takes
+    too_large,      ///< head, body or message over its limit
+    unauthorized,   ///< no credential, or a wrong one
+    forbidden,      ///< known caller, but not allowed (origin, rights)
+    locked_out,     ///< too many wrong passwords; see retry_after
+    not_found,      ///< no such thing
+    timeout,        ///< a deadline passed
+    closed,         ///< the peer closed before it was due
+    unreachable,    ///< the upstream refuses connections or is not there
+    bad_upstream,   ///< the upstream answered something that is not valid HTTP
+    canceled,       ///< we gave up on purpose (drain, the caller left)
+    invalid_config, ///< configuration is wrong
+    io,             ///< a system call failed; detail says which and why
+    corrupt,        ///< stored state does not verify
 };
 
 /// Whose fault it is: decides between 4xx, 5xx and a closed connection, and what the log says.

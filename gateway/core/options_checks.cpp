@@ -117,10 +117,13 @@ bool has_problem(const load_outcome& out, std::string_view variable) {
 std::string quoted_value(std::string_view value) {
     static constexpr std::size_t longest = 120;
     std::string shown{value.substr(0, longest)};
-    // http://user:password@host
-    if (const auto scheme = shown.find("://"); scheme != shown.npos)
-        if (const auto at = value.rfind('@'); at != value.npos && at > scheme)
-            shown = shown.substr(0, scheme + 3) + "***" + std::string{value.substr(at, longest)};
+    // http://user:password@host, or the same without its scheme
+    if (const auto at = value.rfind('@'); at != value.npos) {
+        const auto scheme = value.substr(0, at).find("://");
+        const auto begin = scheme == value.npos ? 0 : scheme + 3;
+        shown = std::string{value.substr(0, begin).substr(0, longest)} + "***" +
+                std::string{value.substr(at, longest)};
+    }
     std::string out = "'";
     static constexpr char hex[] = "0123456789abcdef";
     for (const char c : shown) {

@@ -38,7 +38,9 @@ secret& secret::operator=(secret&& other) noexcept {
     return *this;
 }
 
-secret::~secret() { wipe(); }
+secret::~secret() {
+    wipe();
+}
 
 void secret::wipe() noexcept {
     // The whole capacity: an earlier, longer value may still lie behind the end.
@@ -47,7 +49,9 @@ void secret::wipe() noexcept {
     value_.clear();
 }
 
-bool secret::equals(std::string_view other) const noexcept { return equal_constant_time(value_, other); }
+bool secret::equals(std::string_view other) const noexcept {
+    return equal_constant_time(value_, other);
+}
 
 bool equal_constant_time(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;

@@ -8,7 +8,7 @@
 namespace clawgate {
 
 class secret {
-  public:
+public:
     secret() = default;
     explicit secret(std::string value);
     secret(const secret&);
@@ -29,7 +29,7 @@ class secret {
     /// What may be printed in place of it: "(set)" or "(not set)".
     [[nodiscard]] std::string_view masked() const noexcept { return empty() ? "(not set)" : "(set)"; }
 
-  private:
+private:
     void wipe() noexcept;
     std::string value_;
 };
