@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace clawgate::net {
@@ -38,8 +39,8 @@ class block_pool {
     std::vector<std::unique_ptr<char[]>> free_;
 };
 
-/// Bytes read but not yet used, in one contiguous block of fixed capacity. It never grows: what does not fit is the
-/// caller's decision (431, or stop reading).
+/// Bytes read but not yet used, in one contiguous block. It does not grow by itself: what to do when it is full is the
+/// caller's decision (a larger block, 431, or stop reading).
 class read_buffer {
   public:
     explicit read_buffer(block_pool& pool)
@@ -64,14 +65,16 @@ class read_buffer {
         }
         return {block_.get() + end_, pool_->block_size() - end_};
     }
-    /// Moves the data to the front so that all free space is behind it.
-    void compact() {
-        if (block_ && begin_ > 0) {
-            std::memmove(block_.get(), block_.get() + begin_, size());
-            end_ -= begin_;
-            begin_ = 0;
-        }
+    /// Moves the data into a block of a larger size. Views of data() are invalid afterwards.
+    void grow(block_pool& larger) {
+        auto block = larger.take();
+        std::memcpy(block.get(), block_.get() + begin_, size());
+        end_ -= begin_;
+        begin_ = 0;
+        pool_->give(std::exchange(block_, std::move(block)));
+        pool_ = &larger;
     }
+    [[nodiscard]] std::size_t capacity() const noexcept { return pool_->block_size(); }
     void commit(std::size_t n) noexcept { end_ += n; }
     void consume(std::size_t n) noexcept { begin_ += n; }
     /// Gives the memory back; only when empty.

@@ -35,10 +35,11 @@ awaitable<relay_end> run(From& from, To& to, body_relay& r) {
         const auto n = translate(r, r.buffered.substr(r.used), out);
         if (!n) co_return failed(relay_outcome::malformed, n.error());
         r.used += *n;
-        const auto bytes = out.bytes();
-        if (!out.empty() && !write_now(to, out, ec) && !ec) ec = co_await write_rest(to, out);
+        if (!out.empty() && !write_now(to, out, ec)) {
+            r.observer->waits_for_sink();
+            ec = co_await write_rest(to, out);
+        }
         if (ec) co_return failed(relay_outcome::sink_failed, ec);
-        r.observer->on_bytes(bytes);
         out.clear();
     } while (!r.decoder.done() && r.used < r.buffered.size());
 
@@ -49,6 +50,7 @@ awaitable<relay_end> run(From& from, To& to, body_relay& r) {
         while (!r.decoder.done() && !filled) {
             const auto space = block.space();
             const auto want = asio::buffer(space, r.decoder.want(space.size()));
+            r.observer->waits_for_source();
             auto [read_ec, got] = co_await read_some(from, want);
             if (r.observer->stopped()) co_return relay_end{relay_outcome::source_failed, errc::canceled, "given up"};
             if (read_ec) {
@@ -63,10 +65,11 @@ awaitable<relay_end> run(From& from, To& to, body_relay& r) {
             do {
                 const auto n = translate(r, block.data(), out);
                 if (!n) co_return failed(relay_outcome::malformed, n.error());
-                const auto bytes = out.bytes();
-                if (!out.empty() && !write_now(to, out, ec) && !ec) ec = co_await write_rest(to, out);
+                if (!out.empty() && !write_now(to, out, ec)) {
+                    r.observer->waits_for_sink();
+                    ec = co_await write_rest(to, out);
+                }
                 if (ec) co_return failed(relay_outcome::sink_failed, ec);
-                r.observer->on_bytes(bytes);
                 out.clear();
                 block.consume(*n);
             } while (!r.decoder.done() && !block.empty());

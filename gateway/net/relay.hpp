@@ -6,11 +6,12 @@
 
 namespace clawgate::net {
 
-/// Told about progress, so that deadlines move and counters count. Called on the worker's thread, between operations.
+/// Told what a relay waits for, so that deadlines move. Called on the worker's thread, between operations.
 class relay_observer {
   public:
     virtual ~relay_observer() = default;
-    virtual void on_bytes(std::size_t n) = 0;
+    virtual void waits_for_source() = 0;
+    virtual void waits_for_sink() = 0;
     /// True: give up at the next chance.
     [[nodiscard]] virtual bool stopped() const = 0;
 };

@@ -1,0 +1,47 @@
+#include "app/client_side.hpp"
+
+namespace clawgate::app {
+
+std::chrono::seconds time_limit(waiting_for w, const config& c) noexcept {
+    using std::chrono::seconds;
+    switch (w) {
+    case waiting_for::tls_handshake:
+    case waiting_for::head:
+    case waiting_for::form: return seconds{10};
+    case waiting_for::next_request: return seconds{75};
+    case waiting_for::desk: return seconds{30};
+    case waiting_for::upstream_connect: return seconds{5};
+    case waiting_for::upstream_head: {
+        // A turn of the slowest agent may take its whole time limit before the first byte.
+        auto longest = seconds{60};
+        for (const auto& a : c.agents) longest = std::max(longest, a.behaviour.timeout + seconds{30});
+        return longest;
+    }
+    case waiting_for::agent_bytes: return time_limit(waiting_for::upstream_head, c);
+    case waiting_for::client_bytes: return seconds{60};
+    case waiting_for::lingering: return seconds{2};
+    }
+    return seconds{10};
+}
+
+void client_side::wake() noexcept {
+    if (stream) stream->cancel();
+    boost::system::error_code ignored;
+    if (upstream_) upstream_->cancel(ignored);
+}
+
+void client_side::on_tick(steady_time now) {
+    if (overdue(now) || now >= body_deadline_) {
+        expired_ = true;
+        return wake(); // every second again, until somebody notices
+    }
+    if (home.shared.draining.load(std::memory_order_relaxed) && waiting_ == waiting_for::next_request) return wake();
+    // While the agent works nothing is read from the client: whether it is still there must be looked up.
+    if (waiting_ == waiting_for::upstream_head && stream && net::peer_has_left(stream->lowest())) {
+        left_ = true;
+        boost::system::error_code ignored;
+        if (upstream_) upstream_->cancel(ignored);
+    }
+}
+
+} // namespace clawgate::app

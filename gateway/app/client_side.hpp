@@ -1,0 +1,71 @@
+#pragma once
+// The client's end of a connection: its stream, what was read from it, and the one deadline that is running.
+
+#include "app/worker.hpp"
+#include "net/buffer.hpp"
+#include "net/stream.hpp"
+#include "net/watchdog.hpp"
+
+namespace clawgate::app {
+
+/// What a connection is waiting for; decides how long, and what its end means.
+enum class waiting_for {
+    tls_handshake,
+    head,             ///< the first byte has come: the rest of a head
+    next_request,     ///< idle between requests
+    form,             ///< the body of a form of ours
+    desk,             ///< a verdict about a password
+    upstream_connect,
+    upstream_head,    ///< the agent's answer
+    agent_bytes,      ///< more of the agent's body: time without progress
+    client_bytes,     ///< the client taking or sending more of a body: time without progress
+    lingering,        ///< after a refusal: what the client is still sending
+};
+[[nodiscard]] std::chrono::seconds time_limit(waiting_for w, const config& c) noexcept;
+
+class client_side : public net::watched {
+  public:
+    client_side(worker& w, std::unique_ptr<net::stream> s)
+        : home{w}
+        , stream{std::move(s)}
+        , in{w.pools.small} {
+        w.dog.add(*this);
+    }
+
+    worker& home;
+    std::unique_ptr<net::stream> stream; ///< null once a tunnel has taken it over
+    net::read_buffer in;
+
+    /// Starts the deadline of a phase (and ends the one before).
+    void wait(waiting_for w) {
+        waiting_ = w;
+        expires_after(time_limit(w, home.shared.options));
+    }
+    /// A second deadline, for a request body that is sent while the answer is already awaited.
+    void wait_for_body(waiting_for w) { body_deadline_ = coarse_now() + time_limit(w, home.shared.options); }
+    void body_done() noexcept { body_deadline_ = steady_time::max(); }
+
+    /// The deadline has passed; whoever was waiting was woken with operation_aborted.
+    [[nodiscard]] bool expired() const noexcept { return expired_; }
+    /// For another try to say something after the deadline.
+    void forgive() noexcept { expired_ = false; }
+    /// The client closed while the agent was working for it.
+    [[nodiscard]] bool left() const noexcept { return left_; }
+
+    /// What must be woken too when a deadline passes: the agent's socket.
+    void set_upstream(net::socket* s) noexcept { upstream_ = s; }
+    net::socket*& upstream_slot() noexcept { return upstream_; }
+
+    void on_tick(steady_time now) override;
+
+  private:
+    void wake() noexcept;
+
+    waiting_for waiting_ = waiting_for::head;
+    steady_time body_deadline_ = steady_time::max();
+    bool expired_ = false;
+    bool left_ = false;
+    net::socket* upstream_ = nullptr;
+};
+
+} // namespace clawgate::app

@@ -1,0 +1,47 @@
+#include "app/gateway.hpp"
+
+namespace clawgate::app {
+
+std::atomic<std::uint16_t>* connection_counters::acquire(const boost::asio::ip::address& client, unsigned limit) noexcept {
+    const auto hash = std::hash<std::string>{}(auth::limiter_key(client));
+    auto& slot = slots_[hash % slots_.size()];
+    if (slot.fetch_add(1, std::memory_order_relaxed) < limit) return &slot;
+    slot.fetch_sub(1, std::memory_order_relaxed);
+    return nullptr;
+}
+
+native_slots::slot native_slots::acquire(const boost::asio::ip::address& client) {
+    auto key = auth::limiter_key(client);
+    const std::lock_guard lock{mutex_};
+    if (all_ >= in_all || per_client_[key] >= per_client) return {};
+    ++all_;
+    ++per_client_[key];
+    return {this, std::move(key)};
+}
+
+void native_slots::slot::release() noexcept {
+    if (!owner_) return;
+    const std::lock_guard lock{owner_->mutex_};
+    --owner_->all_;
+    if (const auto i = owner_->per_client_.find(client_); i != owner_->per_client_.end() && --i->second == 0)
+        owner_->per_client_.erase(i);
+    owner_ = nullptr;
+}
+
+gateway::gateway(config c, std::vector<secret> agent_tokens, secret session_key)
+    : options{std::move(c)}
+    , trusted{options.trusted_proxies}
+    , run_id{random_token(4)}
+    , desk{options, std::move(session_key), options.workspace.empty() ? std::string{} : options.workspace + "/.clawgate"} {
+    for (std::size_t i = 0; i < options.agents.size(); ++i) {
+        const auto& a = options.agents[i];
+        auto& made = *agents.emplace_back(std::make_unique<routing::agent>());
+        made.options = &a;
+        made.backend = {a.backend_host, a.backend_port};
+        made.token = std::move(agent_tokens.at(i));
+        doors.push_back(std::make_unique<door>(options, a.number, a.name, a.port, &made));
+    }
+    doors.push_back(std::make_unique<door>(options, auth::control_door, "control", options.control_port, nullptr));
+}
+
+} // namespace clawgate::app

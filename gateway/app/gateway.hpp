@@ -1,0 +1,116 @@
+#pragma once
+// What all workers share. Immutable after start, except where a member says otherwise.
+
+#include "auth/client_address.hpp"
+#include "auth/credentials.hpp"
+#include "auth/desk.hpp"
+#include "auth/origin.hpp"
+#include "core/config.hpp"
+#include "routing/agents.hpp"
+
+#include <boost/asio/ssl/context.hpp>
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace clawgate::app {
+
+/// One public port: an agent's, or the control port.
+struct door {
+    auth::door number = auth::control_door; ///< 1–10 an agent's; 0 the control port
+    std::string name;                       ///< agent_1 …, or "control"
+    std::uint16_t port = 0;
+    auth::origin_policy origins;
+    const routing::agent* agent = nullptr; ///< null on the control port
+    std::string cookie_http;               ///< names of the session cookie
+    std::string cookie_https;
+
+    door(const config& c, auth::door n, std::string door_name, std::uint16_t p, const routing::agent* a)
+        : number{n}
+        , name{std::move(door_name)}
+        , port{p}
+        , origins{c, p}
+        , agent{a}
+        , cookie_http{auth::session_cookie_name(p, false)}
+        , cookie_https{auth::session_cookie_name(p, true)} {}
+    [[nodiscard]] const std::string& cookie(bool https) const { return https ? cookie_https : cookie_http; }
+};
+
+/// Open connections per client address without a lock: a fixed table of counters. Two addresses may share a counter,
+/// which only makes the limit a little stricter for them; memory is bounded whoever connects.
+class connection_counters {
+  public:
+    /// The slot to give back later, or nothing when the client has `limit` connections.
+    [[nodiscard]] std::atomic<std::uint16_t>* acquire(const boost::asio::ip::address& client, unsigned limit) noexcept;
+    static void release(std::atomic<std::uint16_t>* slot) noexcept {
+        if (slot) slot->fetch_sub(1, std::memory_order_relaxed);
+    }
+
+  private:
+    std::array<std::atomic<std::uint16_t>, 16384> slots_{};
+};
+
+/// WebSockets that are open to the agent before they have shown the password (in their `connect` frame). Few, so a lock is
+/// good enough.
+class native_slots {
+  public:
+    static constexpr int per_client = 2;
+    static constexpr int in_all = 8;
+
+    class slot {
+      public:
+        slot() = default;
+        slot(native_slots* owner, std::string client)
+            : owner_{owner}
+            , client_{std::move(client)} {}
+        slot(slot&& o) noexcept
+            : owner_{std::exchange(o.owner_, nullptr)}
+            , client_{std::move(o.client_)} {}
+        slot& operator=(slot&& o) noexcept {
+            release();
+            owner_ = std::exchange(o.owner_, nullptr);
+            client_ = std::move(o.client_);
+            return *this;
+        }
+        ~slot() { release(); }
+        void release() noexcept;
+        [[nodiscard]] explicit operator bool() const noexcept { return owner_ != nullptr; }
+
+      private:
+        native_slots* owner_ = nullptr;
+        std::string client_;
+    };
+
+    /// Empty when the client, or everybody together, has too many.
+    [[nodiscard]] slot acquire(const boost::asio::ip::address& client);
+
+  private:
+    std::mutex mutex_;
+    std::map<std::string, int> per_client_;
+    int all_ = 0;
+};
+
+struct gateway {
+    /// Throws std::runtime_error when stored state cannot be read.
+    gateway(config c, std::vector<secret> agent_tokens, secret session_key);
+
+    const config options;
+    const auth::network_set trusted;
+    std::vector<std::unique_ptr<routing::agent>> agents;
+    std::vector<std::unique_ptr<door>> doors; ///< the agents' in order, then the control port
+    connection_counters connections;
+    native_slots native;
+    std::atomic<bool> draining{false};
+    /// Null without TLS; replaced as a whole on SIGHUP.
+    std::atomic<std::shared_ptr<boost::asio::ssl::context>> tls;
+    const std::string run_id; ///< begins every request id of this run
+
+    // Last: its threads call back into workers, so it goes first.
+    auth::desk desk;
+};
+
+} // namespace clawgate::app

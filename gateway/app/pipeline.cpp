@@ -1,0 +1,269 @@
+#include "app/pipeline.hpp"
+
+#include "app/routes.hpp"
+#include "core/encoding.hpp"
+
+#include <array>
+
+namespace clawgate::app {
+namespace {
+
+using net::field_name;
+
+step respond(exchange& x, reply r) {
+    x.answer = std::move(r);
+    return step::answer;
+}
+
+step find_client(exchange& x) {
+    x.peer_trusted = x.shared.trusted.contains(x.peer);
+    x.client = x.peer_trusted ? auth::client_address(x.peer, x.field(field_name::cf_connecting_ip),
+                                                     x.field(field_name::x_forwarded_for), x.shared.trusted)
+                              : x.peer;
+    x.https = x.https || (x.peer_trusted && net::equal_ignoring_case(x.field(field_name::x_forwarded_proto), "https"));
+    return step::next;
+}
+
+reply preflight(const exchange& x) {
+    reply r;
+    r.status = 204;
+    r.with("Vary", "Origin");
+    const auto origin = x.field(field_name::origin);
+    // A foreign origin gets an answer without allow headers: its browser then refuses by itself.
+    if (!x.at.origins.allows(origin, x.field(field_name::host))) return r;
+    r.with("Access-Control-Allow-Origin", std::string{origin})
+        .with("Access-Control-Allow-Credentials", "true")
+        .with("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+        .with("Access-Control-Max-Age", "600");
+    if (const auto wanted = x.field(field_name::access_control_request_headers); !wanted.empty())
+        r.with("Access-Control-Allow-Headers", std::string{wanted});
+    return r;
+}
+
+step find_route(exchange& x) {
+    auto path = net::normalise_path(x.head.path);
+    if (!path) return respond(x, json_error(400, "bad_request", path.error().detail, "Check the address."));
+    x.path = std::move(*path);
+
+    if (x.head.method_id == net::verb::options && x.head.fields.has(field_name::origin) &&
+        x.head.fields.has(field_name::access_control_request_method))
+        return respond(x, preflight(x));
+
+    const auto m = match_route(x.at, x.path, x.head.method_id);
+    x.own = m.found;
+    x.route_number = m.number;
+    if (x.own) return step::next;
+    if (m.wrong_method)
+        return respond(x, json_error(405, "method_not_allowed", "this address does not take that method", "See docs/api.md."));
+    if (is_reserved(x.path) || !x.at.agent)
+        return respond(x, json_error(404, "not_found", "there is nothing at this address", "See docs/api.md."));
+    return step::next;
+}
+
+step check_limits(exchange& x) {
+    const auto limit = x.shared.options.max_body_bytes;
+    if (x.head.body == net::body_kind::length && x.head.content_length > limit) {
+        auto r = json_error(413, "too_large", "the body is larger than " + std::to_string(limit >> 20) + " MB",
+                            "Send less, or raise CLAWGATE_MAX_BODY_MB.");
+        return respond(x, std::move(r));
+    }
+    if (x.head.fields.count(field_name::origin) > 1 || x.head.fields.count(field_name::authorization) > 1)
+        return respond(x, json_error(400, "bad_request", "more than one Origin or Authorization field", "Send one."));
+    return step::next;
+}
+
+void read_session(exchange& x) {
+    const auto value = auth::find_cookie(x.field(field_name::cookie), x.at.cookie(x.https));
+    if (!value) return;
+    auto& cache = x.sessions;
+    const auto now = coarse_now();
+    const auto epoch = x.shared.desk.revocation_epoch();
+    if (cache.cookie != *value || now >= cache.until || cache.epoch != epoch) {
+        cache.cookie.assign(*value);
+        cache.verdict = x.shared.desk.examine(*value, x.at.number, wall_clock::now());
+        cache.until = now + std::chrono::seconds{1};
+        cache.epoch = epoch;
+    }
+    x.session = cache.verdict;
+}
+
+bool comes_directly_from_this_machine(const exchange& x) {
+    return x.peer.is_loopback() && !x.head.fields.has(field_name::forwarding) &&
+           !x.head.fields.has(field_name::x_forwarded_for) && !x.head.fields.has(field_name::cf_connecting_ip);
+}
+
+step judge_password(exchange& x, auth::shown_credential shown, caller as) {
+    if (!x.judged) {
+        auth::candidate c;
+        c.where = x.at.number;
+        c.client = x.client;
+        c.lane = x.session.genuine() ? x.session.who.id : std::string{};
+        c.password = std::move(shown.value);
+        x.judged = x.shared.desk.verify_now(c);
+        if (!x.judged) {
+            x.asked = std::move(c);
+            return step::ask_desk;
+        }
+    }
+    switch (x.judged->what) {
+    case auth::outcome::accepted: x.who = as; return step::next;
+    case auth::outcome::locked: return respond(x, locked_out(x.judged->retry_after));
+    case auth::outcome::wrong: break;
+    }
+    return respond(x, json_error(401, "wrong_password", "the password is wrong", "Use the web password of this pod (OPENCLAW_WEB_PASSWORD)."));
+}
+
+step judge_native_client(exchange& x) {
+    x.native = x.shared.native.acquire(x.client);
+    if (!x.native)
+        return respond(x, json_error(429, "too_many_unauthenticated", "too many WebSockets that have not authenticated",
+                                     "Send the password with the upgrade (Basic or Bearer), or wait 10 seconds.")
+                              .with("Retry-After", "10"));
+    x.who = caller::connect;
+    return step::next;
+}
+
+step authenticate(exchange& x) {
+    read_session(x);
+    if (x.own && x.own->credential == need::nothing) return step::next;
+    if (x.session.ok()) { // first: a valid session is never refused by a lock
+        x.who = caller::cookie;
+        if (x.session.state == auth::session_state::renew) {
+            x.set_cookie = auth::set_cookie_header(x.at.cookie(x.https), x.shared.desk.renew(x.session.who, wall_clock::now()),
+                                                   x.https, x.shared.options.session_lifetime);
+            x.sessions.until = {}; // the cookie that comes next is another one
+        }
+        return step::next;
+    }
+    if (x.own) return respond(x, unauthenticated(x)); // our pages are for sessions only
+
+    auto shown = auth::parse_authorization(x.field(field_name::authorization));
+    if (shown.scheme == auth::credential_scheme::basic) return judge_password(x, std::move(shown), caller::basic);
+    if (shown.scheme == auth::credential_scheme::bearer) {
+        if (x.at.agent->token == shown.value && comes_directly_from_this_machine(x)) {
+            x.who = caller::agent;
+            return step::next;
+        }
+        // A browser authenticates by its session; the Bearer of a dashboard whose session has ended is the agent's
+        // device token. It is not compared with the password, so it neither counts as a guess nor can be one.
+        const bool browser = x.head.fields.has(field_name::sec_fetch_site) || x.session.genuine();
+        if (!browser) return judge_password(x, std::move(shown), caller::bearer);
+    }
+    if (x.head.websocket && routing::allows_native_login(x.head.path) && !x.head.fields.has(field_name::origin) &&
+        !x.head.fields.has(field_name::cookie) && shown.scheme == auth::credential_scheme::none)
+        return judge_native_client(x);
+    return respond(x, unauthenticated(x));
+}
+
+step check_origin(exchange& x) {
+    const bool came = x.head.fields.has(field_name::origin);
+    const auto origin = x.field(field_name::origin);
+    x.origin_allowed = came && x.at.origins.allows(origin, x.field(field_name::host));
+    if (x.own) return step::next; // our own forms have a check of their own
+
+    const bool changes_something = x.head.websocket || !x.head.is_safe();
+    if (!changes_something) return step::next;
+    if (came && !x.origin_allowed) return respond(x, origin_refused(x, origin));
+    if (came || x.who != caller::cookie) return step::next;
+    // RFC 6455 section 4.1: a browser always sends Origin with an upgrade. For the rest, its own word that the
+    // request comes from the same origin is as good.
+    if (x.head.websocket || !net::equal_ignoring_case(x.field(field_name::sec_fetch_site), "same-origin"))
+        return respond(x, origin_refused(x, {}));
+    return step::next;
+}
+
+step decide_injection(exchange& x) {
+    if (x.own) return step::next;
+    const auto host = x.field(field_name::host);
+    const auto origin = x.field(field_name::origin);
+    const auto shown = x.at.origins.present(x.origin_allowed ? origin : std::string_view{}, host);
+    x.inject.host = shown.host;
+    x.inject.origin = x.origin_allowed ? shown.origin : origin;
+    x.inject.websocket = x.head.websocket;
+    x.cookies = x.head.fields.has(field_name::cookie) ? auth::strip_cookies(x.field(field_name::cookie)) : std::string{};
+    x.inject.cookies = x.cookies;
+    x.inject.agent_secret = &x.at.agent->token;
+    const bool cross_site = net::equal_ignoring_case(x.field(field_name::sec_fetch_site), "cross-site");
+    if (x.who == caller::cookie)
+        x.inject.credential = routing::authorization::keep;
+    else if (x.who == caller::connect || cross_site)
+        x.inject.credential = routing::authorization::drop;
+    else
+        x.inject.credential = routing::authorization::replace;
+    return step::next;
+}
+
+constexpr std::array phases{
+    phase{"address", find_client},       // first: limits, locks and the log go by it
+    phase{"route", find_route},          // before authentication: preflights, health and login need none
+    phase{"limits", check_limits},       // before anything that costs: they depend on the head alone
+    phase{"authenticate", authenticate}, // before origin: a stranger learns nothing about what is allowed
+    phase{"origin", check_origin},       // needs to know whether a cookie decided
+    phase{"inject", decide_injection},   // last: only what may pass is prepared for the agent
+};
+
+} // namespace
+
+std::span<const phase> pipeline() { return phases; }
+
+step run_pipeline(exchange& x, std::size_t& first) {
+    for (; first < phases.size(); ++first)
+        if (const auto s = phases[first].run(x); s != step::next) return s;
+    return step::next;
+}
+
+reply unauthenticated(const exchange& x) {
+    if (x.is_navigation()) {
+        std::string target{x.head.target};
+        return redirect(303, "/_gateway/login?next=" + percent_encode(auth::safe_next(target)));
+    }
+    // The dashboard asks this by HEAD; a redirect makes it show its own "Sign in" dialog (facts/openclaw.md).
+    if (x.head.method_id == net::verb::head && x.path == "/control-ui-config.json")
+        return redirect(302, "/_gateway/login");
+    return json_error(401, "unauthorized", "a password is needed",
+                      "Log in at /_gateway/login, or send the web password as Basic (any user name) or Bearer.");
+}
+
+reply locked_out(std::chrono::seconds retry_after) {
+    const auto seconds = std::to_string(std::max<long long>(1, retry_after.count()));
+    return json_error(429, "locked_out", "too many wrong passwords", "Try again in " + seconds + " seconds.")
+        .with("Retry-After", seconds);
+}
+
+reply origin_refused(const exchange& x, std::string_view origin) {
+    std::string allowed;
+    for (const auto& a : x.at.origins.addresses()) allowed.append(allowed.empty() ? "" : ", ").append(a);
+    const auto message = origin.empty() ? std::string{"no Origin came, and one is needed here"}
+                                        : "the origin " + std::string{origin} + " is not allowed on this port";
+    return json_error(403, "origin_not_allowed", message,
+                      "Allowed: " + allowed + ". Add another one with CLAWGATE_ALLOWED_ORIGINS.");
+}
+
+bool is_same_origin_post(const exchange& x) {
+    if (x.head.fields.has(field_name::origin))
+        return x.at.origins.allows(x.field(field_name::origin), x.field(field_name::host));
+    // Browsers send Origin with every POST; something that sends neither is not a browser and cannot be tricked.
+    const auto site = x.field(field_name::sec_fetch_site);
+    return site.empty() || net::equal_ignoring_case(site, "same-origin");
+}
+
+bool exchange::is_navigation() const {
+    if (head.websocket || (head.method_id != net::verb::get && head.method_id != net::verb::head)) return false;
+    if (head.method_id == net::verb::head && !head.fields.has(field_name::sec_fetch_mode)) return false;
+    const auto mode = field(field_name::sec_fetch_mode);
+    return mode.empty() ? wants_html() : net::equal_ignoring_case(mode, "navigate");
+}
+
+std::string_view to_string(caller c) noexcept {
+    switch (c) {
+    case caller::nobody: return "-";
+    case caller::cookie: return "cookie";
+    case caller::basic: return "basic";
+    case caller::bearer: return "bearer";
+    case caller::agent: return "agent";
+    case caller::connect: return "connect";
+    }
+    return "-";
+}
+
+} // namespace clawgate::app

@@ -1,0 +1,209 @@
+#include "app/server.hpp"
+
+#include "app/connection.hpp"
+#include "app/worker.hpp"
+#include "core/log.hpp"
+#include "net/tls.hpp"
+#include "net/tunnel.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+
+#include <condition_variable>
+#include <thread>
+
+namespace clawgate::app {
+namespace {
+
+using reuse_port = net::asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+boost::system::error_code open_listener(net::acceptor& a, const net::tcp::endpoint& where, bool shared) {
+    boost::system::error_code ec;
+    a.open(where.protocol(), ec);
+    if (!ec) a.set_option(net::acceptor::reuse_address{true}, ec);
+    if (!ec && shared) a.set_option(reuse_port{true}, ec);
+    if (!ec) a.bind(where, ec);
+    if (!ec) a.listen(1024, ec);
+    return ec;
+}
+
+void prepare_socket(net::socket& s) {
+    boost::system::error_code ignored;
+    s.set_option(net::tcp::no_delay{true}, ignored);
+    s.set_option(net::asio::socket_base::keep_alive{true}, ignored); // a browser that vanished without a word
+    s.non_blocking(true, ignored);
+}
+
+} // namespace
+
+struct server::impl {
+    impl(config c, std::vector<secret> tokens, secret key)
+        : shared{std::move(c), std::move(tokens), std::move(key)} {}
+
+    struct listening {
+        net::acceptor acceptor;
+        const door* at;
+    };
+
+    gateway shared;
+    std::vector<std::unique_ptr<worker>> workers;
+    std::vector<std::vector<std::unique_ptr<listening>>> listeners; // by worker
+    std::vector<std::uint16_t> ports;
+    std::vector<std::thread> threads;
+    std::atomic<unsigned> open_connections{0};
+    bool running = false;
+
+    result<void> choose_ports();
+    result<void> open_all();
+    net::awaitable<void> accept_loop(worker& w, listening& l);
+    void run_worker(worker& w);
+    void drain(worker& w, std::vector<std::unique_ptr<listening>>& ls);
+};
+
+server::server(config c, std::vector<secret> agent_tokens, secret session_key)
+    : impl_{std::make_unique<impl>(std::move(c), std::move(agent_tokens), std::move(session_key))} {}
+
+server::~server() {
+    if (impl_->running) stop(std::chrono::seconds{0});
+}
+
+gateway& server::state() { return impl_->shared; }
+std::uint16_t server::port(std::size_t i) const { return impl_->ports.at(i); }
+
+/// Binds every port once without SO_REUSEPORT: with it, a second gateway would silently share the first one's ports.
+result<void> server::impl::choose_ports() {
+    net::asio::io_context io;
+    boost::system::error_code ec;
+    const auto address = net::asio::ip::make_address(shared.options.bind, ec);
+    if (ec) return error{errc::invalid_config, fault::gateway, retry::never, "CLAWGATE_BIND is not an address"};
+    std::vector<net::acceptor> probes;
+    std::string failures;
+    for (const auto& d : shared.doors) {
+        auto& probe = probes.emplace_back(io.get_executor());
+        if (const auto failed = open_listener(probe, {address, d->port}, false); failed) {
+            failures.append(failures.empty() ? "" : "; ").append(d->name + " needs port " + std::to_string(d->port) + ": " + failed.message());
+            continue;
+        }
+        ports.push_back(probe.local_endpoint().port());
+    }
+    if (!failures.empty()) return error{errc::io, fault::gateway, retry::never, failures};
+    return {};
+}
+
+result<void> server::impl::open_all() {
+    if (auto r = choose_ports(); !r) return r;
+    const auto address = net::asio::ip::make_address(shared.options.bind);
+    for (unsigned n = 0; n < std::max(1u, shared.options.workers); ++n) {
+        auto& w = *workers.emplace_back(std::make_unique<worker>(shared));
+        auto& mine = listeners.emplace_back();
+        for (std::size_t i = 0; i < shared.doors.size(); ++i) {
+            auto l = std::make_unique<listening>(net::acceptor{w.io.get_executor()}, shared.doors[i].get());
+            if (const auto ec = open_listener(l->acceptor, {address, ports[i]}, true); ec)
+                return error{errc::io, fault::gateway, retry::never,
+                             shared.doors[i]->name + " needs port " + std::to_string(ports[i]) + ": " + ec.message()};
+            mine.push_back(std::move(l));
+        }
+    }
+    return {};
+}
+
+net::awaitable<void> server::impl::accept_loop(worker& w, listening& l) {
+    for (;;) {
+        auto [ec, accepted] = co_await l.acceptor.async_accept(net::tok);
+        if (ec == net::asio::error::operation_aborted || !l.acceptor.is_open()) co_return;
+        if (ec) {
+            // Out of descriptors or memory: wait for some to come back instead of spinning.
+            log::event(log_level::warn, "cannot accept connections for a moment", {{"error", ec.message()}});
+            net::timer pause{w.io.get_executor(), std::chrono::milliseconds{100}};
+            auto waited = co_await pause.async_wait(net::tok);
+            static_cast<void>(waited);
+            continue;
+        }
+        boost::system::error_code gone;
+        const auto remote = accepted.remote_endpoint(gone);
+        if (gone) continue;
+        auto peer = remote.address();
+        if (peer.is_v6() && peer.to_v6().is_v4_mapped())
+            peer = net::asio::ip::make_address_v4(net::asio::ip::v4_mapped, peer.to_v6());
+        // A trusted proxy carries everybody: its connections are not one client's.
+        std::atomic<std::uint16_t>* counted = nullptr;
+        if (!shared.trusted.contains(peer)) {
+            counted = shared.connections.acquire(peer, shared.options.max_connections_per_client);
+            if (!counted) continue; // closed without a word: an answer would cost what the limit saves
+        }
+        prepare_socket(accepted);
+        auto s = std::make_unique<net::stream>(std::move(accepted));
+        auto served = serve_connection(w, *l.at, std::move(s), std::move(peer), counted);
+        open_connections.fetch_add(1, std::memory_order_relaxed);
+        auto ended = [this](std::exception_ptr) { open_connections.fetch_sub(1, std::memory_order_relaxed); };
+        net::asio::co_spawn(w.io, std::move(served), std::move(ended));
+    }
+}
+
+void server::impl::run_worker(worker& w) {
+    for (;;) {
+        try {
+            w.io.run();
+            return;
+        } catch (const std::exception& e) {
+            // A bug, but one connection's bug: the others go on (facts/boost.md 1).
+            log::event(log_level::error, "an exception reached the event loop", {{"what", e.what()}});
+        }
+    }
+}
+
+result<void> server::start() {
+    auto& i = *impl_;
+    if (!i.shared.options.tls_cert.empty())
+        if (auto r = reload_tls(); !r) return r;
+    if (auto r = i.open_all(); !r) return r;
+    for (std::size_t n = 0; n < i.workers.size(); ++n) {
+        auto& w = *i.workers[n];
+        w.dog.start([&w](steady_time now) {
+            for (auto& u : w.upstreams) u.sweep(now);
+        });
+        for (auto& l : i.listeners[n]) net::asio::co_spawn(w.io, i.accept_loop(w, *l), net::asio::detached);
+        i.threads.emplace_back([&i, &w] { i.run_worker(w); });
+    }
+    i.running = true;
+    return {};
+}
+
+void server::impl::drain(worker& w, std::vector<std::unique_ptr<listening>>& ls) {
+    boost::system::error_code ignored;
+    for (auto& l : ls) l->acceptor.close(ignored);
+    // Idle connections and tunnels notice at their tick; the first one comes now.
+    w.dog.for_each([](net::watched& c) { c.on_tick(coarse_now()); });
+}
+
+void server::stop(std::chrono::seconds grace) {
+    auto& i = *impl_;
+    if (!i.running) return;
+    i.running = false;
+    i.shared.draining.store(true);
+    for (std::size_t n = 0; n < i.workers.size(); ++n)
+        net::asio::post(i.workers[n]->io, [&i, n] { i.drain(*i.workers[n], i.listeners[n]); });
+
+    const auto end = steady_clock::now() + grace;
+    const auto busy = [&i] {
+        unsigned tunnels = 0;
+        for (const auto& w : i.workers) tunnels += w->tunnels.load(std::memory_order_relaxed);
+        return i.open_connections.load() + tunnels > 0;
+    };
+    while (busy() && steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds{10});
+
+    for (auto& w : i.workers) w->io.stop();
+    for (auto& t : i.threads) t.join();
+    i.threads.clear();
+    i.listeners.clear();
+}
+
+result<void> server::reload_tls() {
+    auto context = net::make_tls_context(impl_->shared.options.tls_cert, impl_->shared.options.tls_key);
+    if (!context) return context.error();
+    impl_->shared.tls.store(std::move(*context));
+    return {};
+}
+
+} // namespace clawgate::app

@@ -1,0 +1,37 @@
+#pragma once
+// One thread with everything it needs for itself: nothing here is shared, so nothing here is locked.
+
+#include "app/gateway.hpp"
+#include "net/relay.hpp"
+#include "net/upstream_pool.hpp"
+#include "net/watchdog.hpp"
+
+#include <deque>
+
+namespace clawgate::app {
+
+/// What the last readiness probe of an agent said.
+struct probe_result {
+    bool ready = false;
+    steady_time asked{};
+};
+
+struct worker {
+    explicit worker(gateway& g)
+        : shared{g}
+        , dog{io.get_executor()} {
+        for (const auto& a : g.agents) upstreams.emplace_back(io.get_executor(), a->backend);
+        probes.resize(g.agents.size());
+    }
+
+    gateway& shared;
+    net::asio::io_context io{1};
+    net::block_pools pools;
+    net::watchdog dog;                        ///< every connection and tunnel of this worker
+    std::deque<net::upstream_pool> upstreams; ///< by agent number − 1
+    std::vector<probe_result> probes;
+    std::uint64_t requests = 0;
+    std::atomic<unsigned> tunnels{0}; ///< read by whoever waits for the drain
+};
+
+} // namespace clawgate::app
