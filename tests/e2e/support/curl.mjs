@@ -25,12 +25,12 @@ function parse(text) {
 }
 
 /**
- * `options` are curl's long option names with their value, a list of values, or true. The answer's body is kept
- * for the search at the end unless `keep` is false.
+ * `options` are curl's long option names with their value, a list of values, true, or false to leave one out. The
+ * answer's body is kept for the search at the end unless `keep` is false.
  */
 export async function curl(url, options = {}, { keep = true, within = 60_000 } = {}) {
-  const lines = [`url = ${quoted(url)}`, 'silent', 'show-error', 'include', 'globoff', 'noproxy = "*"'];
-  for (const [name, value] of Object.entries(options))
+  const lines = [`url = ${quoted(url)}`, 'silent', 'show-error', 'globoff', 'noproxy = "*"'];
+  for (const [name, value] of Object.entries({ include: true, ...options }))
     for (const each of [value].flat())
       if (each !== false) lines.push(each === true ? name : `${name} = ${quoted(each)}`);
   const run = await output('curl', ['--disable', '--config', '-'],

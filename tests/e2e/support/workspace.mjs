@@ -1,0 +1,116 @@
+// One quickstart for all tests: two real agents, the demo model, ports and folders that collide with nothing.
+import { randomBytes } from 'node:crypto';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import { repository, buildDir, readText } from './stack.mjs';
+import { freePorts } from './ports.mjs';
+import { descendants, processes, start, stop } from './processes.mjs';
+import { until } from './wait.mjs';
+
+const numAgents = 2;
+const ownHost = 'agents.example.test';
+
+async function layOutPorts() {
+  const base = await freePorts(numAgents + 2);
+  // Each OpenClaw takes its port and, on demand, some after it.
+  const backends = [];
+  for (let n = 0; n < numAgents; n++) backends.push(await freePorts(20));
+  return { base, control: base + numAgents, modelApi: base + numAgents + 1, backends, ollama: await freePorts(1) };
+}
+
+function environmentFor(ports, workspace, password) {
+  const passed = ['PATH', 'HOME', 'LANG', 'XDG_CACHE_HOME', 'npm_config_cache', 'NODE_EXTRA_CA_CERTS'];
+  return {
+    ...Object.fromEntries(passed.filter((name) => process.env[name]).map((name) => [name, process.env[name]])),
+    OPENCLAW_WEB_PASSWORD: password,
+    OPENCLAW_NUM_AGENTS: String(numAgents),
+    OPENCLAW_BASE_PORT: String(ports.base),
+    OLLAMA_HOST: '127.0.0.1',
+    OLLAMA_PORT: String(ports.modelApi),
+    CLAWGATE_WORKSPACE: workspace,
+    CLAWGATE_BIND: '127.0.0.1',
+    CLAWGATE_CONTROL_PORT: String(ports.control),
+    CLAWGATE_AGENT_BACKENDS: ports.backends.map((port) => `http://127.0.0.1:${port}`).join(','),
+    CLAWGATE_OLLAMA_URL: `http://127.0.0.1:${ports.ollama}`,
+    CLAWGATE_TRUSTED_PROXIES: '127.0.0.1/32,100.64.0.0/10',
+    CLAWGATE_ALLOWED_ORIGINS: `https://${ownHost},http://${ownHost}:${ports.base}`,
+    RUNPOD_POD_ID: 'testpod',
+  };
+}
+
+function statusOf(port, target) {
+  return new Promise((resolve, reject) => {
+    http.get({ host: '127.0.0.1', port, path: target, agent: false, timeout: 5000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on('timeout', function late() { this.destroy(new Error('no answer')); }).on('error', reject);
+  });
+}
+
+/** Starts it and waits until both agents are ready. `file` describes it to the test files. */
+export async function startWorkspace() {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'clawgate-e2e-'));
+  chmodSync(directory, 0o711); // agents run as users of their own
+  const workspace = path.join(directory, 'workspace');
+  mkdirSync(workspace);
+  const ports = await layOutPorts();
+  const password = `Pw-${randomBytes(15).toString('base64url')}`;
+  const quickstartLog = path.join(directory, 'quickstart.log');
+
+  const child = start('bash', [path.join(repository, 'deploy', 'quickstart.sh'), '--no-build', '--demo'],
+    { env: environmentFor(ports, workspace, password), log: quickstartLog, cwd: repository });
+
+  const stopAll = async () => {
+    const before = descendants(child.pid);
+    const left = [];
+    if (!(await stop(child, 60_000))) left.push('quickstart.sh did not end on SIGTERM');
+    const alive = () => processes().filter((now) => now.cmdline !== ''
+      && before.some((then) => then.pid === now.pid && then.cmdline === now.cmdline));
+    await until('the programs to end', () => alive().length === 0, { within: 15_000 }).catch(() => {
+      for (const each of alive()) {
+        left.push(`still running: ${each.cmdline.replaceAll('\0', ' ')}`);
+        process.kill(each.pid, 'SIGKILL');
+      }
+    });
+    return left;
+  };
+
+  try {
+    await until('both agents to be ready', async () => {
+      if (child.how) throw Object.assign(new Error(`quickstart.sh ended: ${JSON.stringify(child.how)}`), { fatal: true });
+      for (let n = 0; n < numAgents; n++)
+        if ((await statusOf(ports.base + n, '/_gateway/readyz')) !== 200) return false;
+      return true;
+    }, { within: 240_000, every: 500 });
+  } catch (error) {
+    await stopAll();
+    const logs = existsSync(path.join(workspace, 'logs', 'gateway.log'))
+      ? readText(path.join(workspace, 'logs', 'gateway.log')).split('\n').slice(-20).join('\n') : '';
+    throw new Error(`${error.message}\n${readText(quickstartLog).split('\n').slice(-40).join('\n')}\n${logs}`, { cause: error.cause });
+  }
+
+  const stack = {
+    directory, workspace, password, quickstartLog, ownHost, podId: 'testpod', quickstartPid: child.pid,
+    controlPort: ports.control, modelApiPort: ports.modelApi,
+    gatewayLog: path.join(workspace, 'logs', 'gateway.log'),
+    secretsFile: path.join(directory, 'secrets.jsonl'),
+    agents: ports.backends.map((backendPort, index) => ({ number: index + 1, name: `agent_${index + 1}`,
+      port: ports.base + index, backendPort })),
+  };
+  const file = path.join(directory, 'stack.json');
+  writeFileSync(file, JSON.stringify(stack), { mode: 0o600 });
+
+  return {
+    directory,
+    file,
+    stop: stopAll,
+    keepLogs(folder) {
+      const to = path.join(folder, 'logs');
+      mkdirSync(to, { recursive: true });
+      if (existsSync(path.join(workspace, 'logs'))) cpSync(path.join(workspace, 'logs'), to, { recursive: true });
+      writeFileSync(path.join(to, 'quickstart.log'), readFileSync(quickstartLog));
+    },
+  };
+}
