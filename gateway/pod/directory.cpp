@@ -187,6 +187,24 @@ result<void> directory::link(const std::string& name, const std::string& target,
     return {};
 }
 
+result<void> directory::let_others_pass() const {
+    struct stat st {};
+    if (::fstat(fd_, &st) != 0) return failure("look at", ".");
+    if ((st.st_mode & 0111) == 0111 || ::geteuid() != st.st_uid) return {};
+    if (::fchmod(fd_, (st.st_mode & 07777) | 0111) != 0) return failure("change the mode of", ".");
+    return {};
+}
+
+std::string closed_folder(const std::string& path) {
+    for (std::size_t end = 1; end != path.npos;) {
+        end = path.find('/', end + 1);
+        const auto part = path.substr(0, end);
+        struct stat st {};
+        if (::stat(part.c_str(), &st) != 0 || (st.st_mode & S_IXOTH) == 0) return part;
+    }
+    return {};
+}
+
 bool can_change_owner(const directory& workspace) {
     const auto name = ".clawgate-owner-probe-" + random_token(6);
     const auto path = workspace.path() + "/" + name;

@@ -43,6 +43,9 @@ public:
     [[nodiscard]] result<void> link(const std::string& name, const std::string& target,
                                     std::optional<owner> whose) const;
 
+    /// Adds the right to pass through (o+x, g+x) for everybody; nothing more can be seen by it.
+    [[nodiscard]] result<void> let_others_pass() const;
+
     [[nodiscard]] const std::string& path() const noexcept { return path_; } ///< for messages
 
 private:
@@ -51,6 +54,10 @@ private:
     int fd_ = -1;
     std::string path_;
 };
+
+/// The first folder on the way to `path` that other users may not pass through, or nothing. `path` itself
+/// counts.
+[[nodiscard]] std::string closed_folder(const std::string& path);
 
 /// Whether files in the workspace can be given to another user: some network volumes refuse it even to root.
 [[nodiscard]] bool can_change_owner(const directory& workspace);

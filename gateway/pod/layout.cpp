@@ -4,21 +4,10 @@
 
 #include <unistd.h>
 
-#include <cstdint>
-#include <cstdio>
+#include <algorithm>
 
 namespace clawgate::pod {
 namespace {
-
-// FNV-1a: only tells workspaces apart, protects nothing.
-std::string short_digest(const std::string& text) {
-    std::uint32_t h = 2166136261u;
-    for (const unsigned char c : text)
-        h = (h ^ c) * 16777619u;
-    char out[9];
-    std::snprintf(out, sizeof out, "%08x", h);
-    return out;
-}
 
 bool is_plain_path(const std::string& path) {
     constexpr std::string_view marks = "/._-+,=@:~";
@@ -37,13 +26,15 @@ std::optional<owner> numbered(bool separate, uid_t uid) {
 } // namespace
 
 std::string default_run_dir(const std::string& workspace) {
-    std::string base = "/run";
-    if (::geteuid() != 0) {
-        base = "/run/user/" + std::to_string(::geteuid());
-        if (::access(base.c_str(), W_OK) != 0)
-            return "/tmp/clawgate-" + std::to_string(::geteuid()) + "-" + short_digest(workspace);
+    std::string base = "/run/clawgate";
+    if (const auto user = std::to_string(::geteuid()); user != "0") {
+        base = "/run/user/" + user;
+        base = ::access(base.c_str(), W_OK) == 0 ? base + "/clawgate" : "/tmp/clawgate-" + user;
     }
-    return base + "/clawgate" + (workspace == "/workspace" ? "" : "-" + short_digest(workspace));
+    std::string suffix;
+    if (workspace != "/workspace") suffix = workspace;
+    std::replace(suffix.begin(), suffix.end(), '/', '-');
+    return base + suffix;
 }
 
 std::optional<owner> layout::gateway_user() const {

@@ -95,6 +95,14 @@ result<directory> make_private_state(const directory& workspace, const layout& l
     return own->make("tokens", 0700, l.gateway_user());
 }
 
+// The folder that lies in run_dir's parent must be ours: in /tmp somebody else could have made it before.
+result<directory> open_run_dir(const std::string& path) {
+    const std::filesystem::path p{path};
+    auto parent = directory::open_trusted(p.parent_path().string());
+    if (!parent) return parent.error();
+    return parent->make(p.filename().string(), 0755, owner{::geteuid(), ::getegid()});
+}
+
 result<shared_folders> make_shared_folders(directory workspace, const layout& l) {
     const auto root = l.separate ? std::optional{owner{0, 0}} : std::nullopt;
     auto agents = workspace.make("agents", 0755, root);
@@ -110,7 +118,7 @@ result<shared_folders> make_shared_folders(directory workspace, const layout& l)
     const auto log_readers = l.separate ? std::optional{owner{0, l.gateway_user()->gid}} : std::nullopt;
     if (auto logs = workspace.make("logs", 0750, log_readers); !logs) return logs.error();
 
-    auto run = directory::open_trusted(l.run_dir);
+    auto run = open_run_dir(l.run_dir);
     if (!run) return run.error();
     auto temporary = run->make("tmp", 0755, root);
     if (!temporary) return temporary.error();
@@ -130,14 +138,14 @@ result<directory> make_agent_folders(const shared_folders& f, const layout& l, c
     auto state = home->make(".openclaw", 0700, user);
     if (!state) return state.error();
     if (auto logs = state->make("logs", 0700, user); !logs) return logs.error();
-    if (auto memory = state->make("memory", 0700, user); !memory) return memory.error();
-    // OpenClaw keeps its vector store in agents/main/agent and has no setting for the path. The link must be
-    // there before the first use; a real folder of an installation from elsewhere stays.
     auto agents = state->make("agents", 0700, user);
     if (!agents) return agents.error();
     auto main = agents->make("main", 0700, user);
     if (!main) return main.error();
-    if (auto r = main->link("agent", "../../memory", user); !r) return r.error();
+    if (auto store = main->make("agent", 0700, user); !store) return store.error();
+    // The vector store is a database in agents/main/agent. OpenClaw has no setting for that path and refuses
+    // to start when it is a link, so `memory`, where people look for it, is the link.
+    if (auto r = state->link("memory", "agents/main/agent", user); !r) return r.error();
     return state;
 }
 
@@ -213,16 +221,23 @@ void report(const config& c, const layout& l) {
 }
 
 // Who can be separated from whom; says so when it cannot be done.
-bool decide_separation(const directory& workspace, const prepare_options& options) {
-    if (options.single_user) return false;
+bool decide_separation(const directory& workspace, const layout& l) {
+    if (l.tools.single_user) return false;
     if (::geteuid() != 0) {
         warn("not run as root: every agent runs as this user and could read the others' files");
         return false;
     }
+    const std::string consequence = ": every program runs as root, and an agent could read the others' files";
+    for (const auto* path :
+         {&l.workspace, &l.tools.clawgate, &l.tools.node, &l.tools.openclaw, &l.tools.ollama}) {
+        if (path->empty()) continue;
+        if (const auto closed = closed_folder(*path); !closed.empty()) {
+            warn(closed + " is closed to other users" + consequence + " (chmod o+x " + closed + " helps)");
+            return false;
+        }
+    }
     if (can_change_owner(workspace)) return true;
-    warn(workspace.path() +
-         " does not keep owners of files (as some network volumes): every program runs as root, "
-         "and an agent could read the others' files");
+    warn(workspace.path() + " does not keep the owners of files, like some network volumes" + consequence);
     return false;
 }
 
@@ -251,7 +266,8 @@ int prepare_command(const config& c, const prepare_options& options) {
         warn(l.workspace +
              " is not a mounted volume: memories, sessions, settings and models are lost with the "
              "container");
-    l.separate = decide_separation(*workspace, options);
+    if (auto r = workspace->let_others_pass(); !r) return fail(r.error(), exit_os);
+    l.separate = decide_separation(*workspace, l);
 
     auto folders = make_shared_folders(std::move(*workspace), l);
     if (!folders) return fail(folders.error(), exit_os);

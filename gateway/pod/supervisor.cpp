@@ -50,6 +50,7 @@ variables agent_variables(const agent_options& a, const layout& l, const environ
         {"npm_config_cache", cache + "/npm"},
         {"PIP_CACHE_DIR", cache + "/pip"},
         {"CUDA_CACHE_PATH", cache + "/cuda"},
+        {"NODE_COMPILE_CACHE", cache + "/node"}, // the next start is faster, also in a new container
     };
     pass_on(v, process, {"TZ"});
     return v;
