@@ -1,5 +1,7 @@
 #include "auth/client_address.hpp"
 
+#include "auth/text.hpp"
+
 #include "core/net_names.hpp"
 
 #include <algorithm>
@@ -17,12 +19,6 @@ constexpr int max_hops = 32;
 ip::address unmap(const ip::address& a) {
     if (a.is_v6() && a.to_v6().is_v4_mapped()) return ip::make_address_v4(ip::v4_mapped, a.to_v6());
     return a;
-}
-
-std::string_view trim(std::string_view text) noexcept {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 /// An address as proxies write it: with or without a port, IPv6 with or without brackets, no zone.

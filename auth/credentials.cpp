@@ -1,5 +1,7 @@
 #include "auth/credentials.hpp"
 
+#include "auth/text.hpp"
+
 #include "core/encoding.hpp"
 
 #include <algorithm>
@@ -12,22 +14,8 @@ constexpr std::string_view host_prefix = "__Host-";
 constexpr std::string_view own_prefix = "clawgate-";
 constexpr std::size_t max_next = 2048;
 
-char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool iequals(std::string_view a, std::string_view b) noexcept {
-    return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
-}
-
 bool istarts_with(std::string_view text, std::string_view prefix) noexcept {
     return text.size() >= prefix.size() && iequals(text.substr(0, prefix.size()), prefix);
-}
-
-std::string_view trim(std::string_view text) noexcept {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 bool is_alnum(char c) noexcept {
@@ -57,6 +45,7 @@ bool is_token68(std::string_view text) noexcept {
 }
 
 shown_credential parse_basic(std::string_view encoded) {
+    if (!is_ascii(encoded)) return {credential_scheme::malformed, {}};
     auto decoded = base64_decode(encoded);
     if (!decoded) return {credential_scheme::malformed, {}};
     const secret user_pass{std::move(*decoded)};

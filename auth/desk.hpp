@@ -79,20 +79,24 @@ public:
     desk& operator=(const desk&) = delete;
 
     /// Decides on the caller's thread when that is possible without state: a plain password that is right
-    /// while no client and no ceiling is locked. Never accepts anything verify() would refuse.
+    /// while no client and no ceiling is locked and no other password waits for its verdict. Never accepts
+    /// anything verify() would refuse, and has no answer for a wrong one, so that none goes uncounted.
     [[nodiscard]] std::optional<verdict> verify_now(const candidate& c) const;
 
     /// Full decision: limiter, cache of verified credentials, argon2id off the event loop (bounded; when too
-    /// many wait the verdict is `locked` with a short retry_after). `done` runs on a thread of the desk.
+    /// many wait the verdict is `locked` with a short retry_after). `done` runs on a thread of the desk and
+    /// must not throw.
     void verify(candidate c, std::function<void(verdict)> done);
 
     /// A new session for a door; the cookie's value.
     [[nodiscard]] std::string issue(door where, wall_time now);
-    /// The same session, renewed; the new cookie's value.
+    /// The same session, renewed; the new cookie's value. Only for one that examine() found ok(): the cookie
+    /// carries the mark of today's password.
     [[nodiscard]] std::string renew(const session& s, wall_time now);
-    /// Any thread; no lock is taken for a valid session.
+    /// Any thread. Takes no lock for a valid session (but for one in some ten thousand whose id resembles a
+    /// revoked one) unless it is kept alive by touch() alone.
     [[nodiscard]] session_verdict examine(std::string_view cookie_value, door where, wall_time now) const;
-    /// Ends one session for good (persisted until its absolute end).
+    /// Ends one session for good: at once for examine(), a moment later on disk, until its absolute end.
     void revoke(const session& s);
     /// A tunnel of this session saw traffic: the idle limit counts from `now` although no cookie could be
     /// sent.
@@ -103,7 +107,7 @@ public:
     /// A single-use ticket for `where`, good for 30 s, minted for a control session. `unavailable` (nothing)
     /// when that door has another password than the control port.
     [[nodiscard]] std::optional<std::string> mint_ticket(door where, wall_time now);
-    /// True once, in time, for the right door.
+    /// True once, in time, for the right door. Showing a ticket ends it, also at the wrong door.
     [[nodiscard]] bool redeem_ticket(std::string_view ticket, door where, wall_time now);
 
     /// The keyed mark of the door's password, as in the sessions: tells whether two doors share a password.

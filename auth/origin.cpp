@@ -1,5 +1,7 @@
 #include "auth/origin.hpp"
 
+#include "auth/text.hpp"
+
 #include "core/net_names.hpp"
 
 #include <boost/asio/ip/address.hpp>
@@ -45,11 +47,6 @@ std::optional<boost::asio::ip::address> ip_literal(std::string_view host) {
     const auto address = boost::asio::ip::make_address(std::string{host}, ec);
     if (ec) return std::nullopt;
     return address;
-}
-
-bool iequals(std::string_view a, std::string_view b) noexcept {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 bool is_gateway_port(const config& c, std::uint16_t port) {

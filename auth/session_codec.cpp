@@ -1,5 +1,7 @@
 #include "auth/session_codec.hpp"
 
+#include "auth/text.hpp"
+
 #include "core/encoding.hpp"
 
 #include <cstdint>
@@ -81,7 +83,8 @@ std::optional<std::string> session_codec::encode(const session& s, const passwor
 }
 
 std::optional<sealed_session> session_codec::decode(std::string_view cookie) const {
-    if (cookie.size() != payload_chars + 1 + mac_chars || cookie[payload_chars] != '.') return std::nullopt;
+    if (cookie.size() != payload_chars + 1 + mac_chars || cookie[payload_chars] != '.' || !is_ascii(cookie))
+        return std::nullopt;
     const auto payload = base64url_decode(cookie.substr(0, payload_chars));
     const auto mac = base64url_decode(cookie.substr(payload_chars + 1));
     if (!payload || !mac) return std::nullopt;

@@ -1,0 +1,258 @@
+#include "auth/verifier.hpp"
+
+#include "support.hpp"
+
+#include <gtest/gtest.h>
+#include <sodium.h>
+
+#include <atomic>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace clawgate::auth {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string hash_of(const std::string& text) {
+    std::string out(crypto_pwhash_STRBYTES, '\0');
+    EXPECT_EQ(crypto_pwhash_str(out.data(), text.data(), text.size(), crypto_pwhash_OPSLIMIT_MIN,
+                                crypto_pwhash_MEMLIMIT_MIN),
+              0);
+    return out.substr(0, out.find('\0'));
+}
+
+// Agent 1 has a plain password, agent 2 a hash of "hashed", agent 3 none.
+config three_doors() {
+    auto c = test::make_config(3);
+    c.agents[1].password = secret{};
+    c.agents[1].password_hash = secret{hash_of("hashed")};
+    c.agents[2].password = secret{};
+    return c;
+}
+
+class Verifier : public ::testing::Test {
+protected:
+    static candidate offer(const std::string& password, door where = 1,
+                           const std::string& client = "198.51.100.1", const std::string& lane = {}) {
+        return {where, boost::asio::ip::make_address(client), lane, secret{password}};
+    }
+
+    verdict ask(candidate c) {
+        std::promise<verdict> answer;
+        checks.verify(std::move(c), [&](verdict v) { answer.set_value(v); });
+        return answer.get_future().get();
+    }
+
+    // What was posted to the owner before this has been done.
+    void settle() {
+        std::promise<void> reached;
+        checks.post([&] { reached.set_value(); });
+        reached.get_future().get();
+    }
+
+    void guess(int count, const std::string& client = "198.51.100.1", int from = 0, door where = 1) {
+        for (int n = from; n < from + count; ++n)
+            EXPECT_EQ(ask(offer("wrong" + std::to_string(n), where, client)).what, outcome::wrong) << n;
+    }
+
+    std::atomic<std::int64_t> seconds{1'000'000};
+    const keyed_digest compare{test::make_key('c'), "compare"};
+    const door_passwords doors{three_doors(), compare, keyed_digest{test::make_key('m'), "mark"}};
+    verifier checks{doors, compare, verifier::limits{},
+                    [this] { return steady_time{std::chrono::seconds{seconds}}; }};
+};
+
+TEST_F(Verifier, AcceptsTheRightPasswordOfEachDoor) {
+    EXPECT_EQ(ask(offer("correct horse", 1)).what, outcome::accepted);
+    EXPECT_EQ(ask(offer("hashed", 2)).what, outcome::accepted);
+    EXPECT_EQ(ask(offer("correct horse", control_door)).what, outcome::accepted);
+    EXPECT_EQ(ask(offer("hashed", 1)).what, outcome::wrong);
+    EXPECT_EQ(ask(offer("correct horse", 2)).what, outcome::wrong);
+    EXPECT_EQ(ask(offer("", 3)).what, outcome::wrong);
+    EXPECT_EQ(ask(offer("correct horse", 9)).what, outcome::wrong);
+}
+
+TEST_F(Verifier, DecidesAPlainRightPasswordAtOnce) {
+    ASSERT_TRUE(checks.verify_now(offer("correct horse")));
+    EXPECT_EQ(checks.verify_now(offer("correct horse"))->what, outcome::accepted);
+    EXPECT_FALSE(checks.verify_now(offer("wrong"))) << "it must be counted";
+    EXPECT_FALSE(checks.verify_now(offer("hashed", 2))) << "it must be hashed";
+    EXPECT_FALSE(checks.verify_now(offer("", 3)));
+    EXPECT_FALSE(checks.verify_now(offer("correct horse", 77)));
+}
+
+TEST_F(Verifier, AnswersTenWrongPasswordsAndThenLocks) {
+    guess(10);
+    const auto locked = ask(offer("wrong10"));
+    EXPECT_EQ(locked.what, outcome::locked);
+    EXPECT_EQ(locked.retry_after, 300s);
+    EXPECT_EQ(ask(offer("correct horse")).what, outcome::locked) << "the right one is refused, too";
+    EXPECT_EQ(ask(offer("correct horse", control_door)).what, outcome::locked) << "at every door";
+    EXPECT_EQ(ask(offer("correct horse", 1, "198.51.100.2")).what, outcome::accepted);
+    seconds += 300;
+    EXPECT_EQ(ask(offer("correct horse")).what, outcome::accepted);
+}
+
+TEST_F(Verifier, CountsTheSixtyFourBitsOfAnIPv6AddressAsOneClient) {
+    for (int n = 0; n < 10; ++n)
+        guess(1, "2001:db8::" + std::to_string(n + 1), n);
+    EXPECT_EQ(ask(offer("correct horse", 1, "2001:db8::ffff")).what, outcome::locked);
+    EXPECT_EQ(ask(offer("correct horse", 1, "2001:db8:0:1::1")).what, outcome::accepted);
+}
+
+TEST_F(Verifier, NeverAcceptsAtOnceWhileSomebodyIsLocked) {
+    guess(10);
+    EXPECT_FALSE(checks.verify_now(offer("correct horse")));
+    EXPECT_FALSE(checks.verify_now(offer("correct horse", 1, "198.51.100.2")));
+    seconds += 299;
+    EXPECT_FALSE(checks.verify_now(offer("correct horse")));
+    seconds += 1;
+    EXPECT_TRUE(checks.verify_now(offer("correct horse")));
+}
+
+TEST_F(Verifier, NeverAcceptsAtOnceUnderTheCeiling) {
+    for (int n = 0; n < 100; ++n)
+        guess(1, "203.0.113." + std::to_string(n), n);
+    EXPECT_FALSE(checks.verify_now(offer("correct horse")));
+    EXPECT_EQ(ask(offer("correct horse")).what, outcome::locked);
+    EXPECT_EQ(ask(offer("correct horse", 1, "198.51.100.1", "lane")).what, outcome::accepted);
+    seconds += 60;
+    EXPECT_TRUE(checks.verify_now(offer("correct horse")));
+}
+
+TEST_F(Verifier, NeverAcceptsAtOnceBeforeAnEarlierPasswordIsDecided) {
+    std::promise<void> let_go;
+    checks.post([wait = let_go.get_future().share()] { wait.get(); });
+    std::promise<verdict> answer;
+    checks.verify(offer("wrong"), [&](verdict v) { answer.set_value(v); });
+    EXPECT_FALSE(checks.verify_now(offer("correct horse")));
+    let_go.set_value();
+    EXPECT_EQ(answer.get_future().get().what, outcome::wrong);
+    EXPECT_TRUE(checks.verify_now(offer("correct horse")));
+}
+
+TEST_F(Verifier, ForgetsAClientsWrongPasswordsWhenItsRightOneCame) {
+    guess(9);
+    EXPECT_EQ(ask(offer("correct horse")).what, outcome::accepted);
+    guess(9, "198.51.100.1", 100);
+    EXPECT_TRUE(checks.verify_now(offer("correct horse"))) << "and the quick way forgets them, too";
+    settle();
+    guess(9, "198.51.100.1", 200);
+    EXPECT_EQ(ask(offer("correct horse")).what, outcome::accepted);
+}
+
+TEST_F(Verifier, CountsWrongPasswordsOfAHashedDoor) {
+    guess(10, "198.51.100.1", 0, 2);
+    EXPECT_EQ(ask(offer("hashed", 2)).what, outcome::locked);
+    seconds += 300;
+    EXPECT_EQ(ask(offer("hashed", 2)).what, outcome::accepted);
+}
+
+TEST_F(Verifier, RefusesALockedClientEvenWhatTheCacheKnows) {
+    EXPECT_EQ(ask(offer("hashed", 2)).what, outcome::accepted);
+    guess(10);
+    EXPECT_EQ(ask(offer("hashed", 2)).what, outcome::locked);
+}
+
+TEST_F(Verifier, SharesOneCheckAmongCallersWithTheSamePassword) {
+    constexpr int callers = 200; // more than different passwords would find room
+    std::atomic<int> accepted{0};
+    std::promise<void> all;
+    std::atomic<int> left{callers};
+    for (int n = 0; n < callers; ++n)
+        checks.verify(offer("hashed", 2, "203.0.113." + std::to_string(n)), [&](verdict v) {
+            accepted += v.what == outcome::accepted ? 1 : 0;
+            if (--left == 0) all.set_value();
+        });
+    all.get_future().get();
+    EXPECT_EQ(accepted, callers);
+}
+
+TEST_F(Verifier, AnswersEverybodyWhileManyThreadsAsk) {
+    std::atomic<int> accepted{0};
+    std::atomic<int> others{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t)
+        threads.emplace_back([&, t] {
+            for (int n = 0; n < 200; ++n) {
+                const auto client = "203.0.113." + std::to_string(t);
+                auto c = offer(n % 8 == 0 ? "wrong" : "correct horse", 1, client);
+                const auto at_once = checks.verify_now(c);
+                const auto v = at_once ? *at_once : ask(std::move(c));
+                ++(v.what == outcome::accepted ? accepted : others);
+            }
+        });
+    for (auto& t : threads)
+        t.join();
+    EXPECT_EQ(accepted, 700);
+    EXPECT_EQ(others, 100);
+}
+
+// Here and below the owner is held until everything was offered, so that it looks at all of it before the
+// first result of a hash arrives.
+TEST_F(Verifier, TakesOnlySomeHashesOfOneClientAtATime) {
+    std::promise<void> let_go;
+    checks.post([wait = let_go.get_future().share()] { wait.get(); });
+    constexpr int offered = 8;
+    std::atomic<int> wrong{0};
+    std::atomic<int> refused{0};
+    std::promise<void> all;
+    for (int n = 0; n < offered; ++n)
+        checks.verify(offer("wrong" + std::to_string(n), 2), [&](verdict v) {
+            ++(v.what == outcome::wrong ? wrong : refused);
+            EXPECT_EQ(v.retry_after, v.what == outcome::locked ? 2s : 0s);
+            if (wrong + refused == offered) all.set_value();
+        });
+    let_go.set_value();
+    all.get_future().get();
+    EXPECT_EQ(wrong, 4);
+    EXPECT_EQ(refused, 4);
+    EXPECT_EQ(ask(offer("hashed", 2)).what, outcome::accepted) << "and there is room again";
+}
+
+TEST_F(Verifier, BoundsTheHashesThatWait) {
+    std::promise<void> let_go;
+    checks.post([wait = let_go.get_future().share()] { wait.get(); });
+    constexpr int offered = 60;
+    std::atomic<int> wrong{0};
+    std::atomic<int> refused{0};
+    std::promise<void> all;
+    for (int n = 0; n < offered; ++n)
+        checks.verify(offer("wrong" + std::to_string(n), 2, "203.0.113." + std::to_string(n)),
+                      [&](verdict v) {
+                          ++(v.what == outcome::wrong ? wrong : refused);
+                          if (wrong + refused == offered) all.set_value();
+                      });
+    let_go.set_value();
+    all.get_future().get();
+    EXPECT_EQ(wrong, 34);
+    EXPECT_EQ(refused, 26);
+}
+
+TEST_F(Verifier, DropsCallbacksThatHaveNotRunWhenItStops) {
+    auto alive = std::make_shared<int>(0);
+    const std::weak_ptr<int> watch = alive;
+    {
+        verifier own{doors, compare, verifier::limits{}, [] { return steady_clock::now(); }};
+        std::promise<void> entered;
+        std::promise<void> let_go;
+        own.post([&entered, wait = let_go.get_future().share()] {
+            entered.set_value();
+            wait.get();
+        });
+        entered.get_future().get();
+        for (int n = 0; n < 100; ++n)
+            own.verify(offer("hashed", n % 2 + 1), [alive](verdict) { ++*alive; });
+        alive.reset();
+        std::thread stopping{[&own] { own.stop(); }};
+        let_go.set_value();
+        stopping.join();
+    }
+    EXPECT_TRUE(watch.expired()) << "neither leaked nor still queued";
+}
+
+} // namespace
+} // namespace clawgate::auth
