@@ -14,8 +14,8 @@ namespace clawgate::auth {
     return std::ranges::equal(a, b, {}, to_lower, to_lower);
 }
 
-/// libsodium 1.0.18's base64 takes the bytes of '+', '/', '-' and '_' with their highest bit set for the
-/// characters themselves: what must have one spelling only is checked with this first.
+/// libsodium 1.0.18's base64 decoder takes bytes from 0x80 on for characters of its alphabet: what must have
+/// one spelling only is checked with this first.
 [[nodiscard]] inline bool is_ascii(std::string_view text) noexcept {
     return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }

@@ -48,7 +48,7 @@ TEST(Authorization, IsReadByItsScheme) {
         {"Basic dTpwcA==", basic, "pp"},
         {"Basic dTpwcA===", malformed, ""},
         {"Basic Oj4+", basic, ">>"},
-        {"Basic Oj4\xab", malformed, ""}, // '+' with its highest bit set
+        {"Basic Oj4\xab", malformed, ""}, // no character of the alphabet
         {"Bearer abc.DEF-123_~+/==", bearer, "abc.DEF-123_~+/=="},
         {"BEARER t", bearer, "t"},
         {"Bearer", malformed, ""},
