@@ -11,7 +11,7 @@ target_compile_definitions(clawgate_flags INTERFACE
   BOOST_ASIO_NO_DEPRECATED)
 
 if(CLAWGATE_SANITIZE)
-  target_compile_options(clawgate_flags INTERFACE -fsanitize=${CLAWGATE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1)
+  target_compile_options(clawgate_flags INTERFACE -fsanitize=${CLAWGATE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(clawgate_flags INTERFACE -fsanitize=${CLAWGATE_SANITIZE})
   if(CLAWGATE_SANITIZE MATCHES thread)
     # g++ 12 warns that TSan does not model atomic_thread_fence, which Asio uses once.

@@ -32,7 +32,8 @@ gateway::gateway(config c, std::vector<secret> agent_tokens, secret session_key)
     : options{std::move(c)}
     , trusted{options.trusted_proxies}
     , run_id{random_token(4)}
-    , desk{options, std::move(session_key), options.workspace.empty() ? std::string{} : options.workspace + "/.clawgate"} {
+    , desk_{std::make_unique<auth::desk>(options, std::move(session_key), options.workspace.empty() ? std::string{} : options.workspace + "/.clawgate")}
+    , desk{*desk_} {
     for (std::size_t i = 0; i < options.agents.size(); ++i) {
         const auto& a = options.agents[i];
         auto& made = *agents.emplace_back(std::make_unique<routing::agent>());

@@ -94,7 +94,8 @@ class native_slots {
     int all_ = 0;
 };
 
-struct gateway {
+class gateway {
+  public:
     /// Throws std::runtime_error when stored state cannot be read.
     gateway(config c, std::vector<secret> agent_tokens, secret session_key);
 
@@ -109,8 +110,14 @@ struct gateway {
     std::atomic<std::shared_ptr<boost::asio::ssl::context>> tls;
     const std::string run_id; ///< begins every request id of this run
 
-    // Last: its threads call back into workers, so it goes first.
-    auth::desk desk;
+  private:
+    std::unique_ptr<auth::desk> desk_;
+
+  public:
+    auth::desk& desk;
+
+    /// Ends the desk's threads, which call back into workers: before the workers go.
+    void close_desk() { desk_.reset(); }
 };
 
 } // namespace clawgate::app

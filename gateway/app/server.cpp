@@ -197,6 +197,7 @@ void server::stop(std::chrono::seconds grace) {
     for (auto& t : i.threads) t.join();
     i.threads.clear();
     i.listeners.clear();
+    i.shared.close_desk();
 }
 
 result<void> server::reload_tls() {

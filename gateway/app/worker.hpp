@@ -25,8 +25,9 @@ struct worker {
     }
 
     gateway& shared;
-    net::asio::io_context io{1};
+    // In this order: when the io_context goes, it destroys the coroutines that still wait, and they give their blocks back.
     net::block_pools pools;
+    net::asio::io_context io{1};
     net::watchdog dog;                        ///< every connection and tunnel of this worker
     std::deque<net::upstream_pool> upstreams; ///< by agent number − 1
     std::vector<probe_result> probes;
