@@ -154,7 +154,7 @@ choose_model_server() {
 
 # `supervisorctl status` without -c finds this one; another configuration that is already there stays.
 link_supervisor_config() {
-    ((EUID == 0)) || return 0
+    ((EUID == 0)) && [[ $workspace == /workspace ]] || return 0
     if [[ ! -e /etc/supervisord.conf || $(readlink /etc/supervisord.conf) == /run/clawgate* ]]; then
         ln -sfn "$run_dir/supervisord.conf" /etc/supervisord.conf || true
     fi
