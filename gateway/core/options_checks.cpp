@@ -157,6 +157,8 @@ std::string suggestion(std::string_view name) {
 void check_unknown_names(const environment& env, load_outcome& out) {
     for (const auto& [name, value] : env) {
         if (find_option(name) != nullptr || name.starts_with("OPENCLAW_AGENT_")) continue;
+        // The scripts' own (tests/run.sh, tests/e2e): inherited by what they start.
+        if (name == "CLAWGATE_BUILD_DIR" || name.starts_with("CLAWGATE_E2E_")) continue;
         if (name.starts_with("CLAWGATE_"))
             add_problem(out, name, "is not known." + suggestion(name));
         else if (name.starts_with("OPENCLAW_") || name.starts_with("OLLAMA_"))

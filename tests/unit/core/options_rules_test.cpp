@@ -142,6 +142,12 @@ TEST(UnknownNames, OfOursAreMistakesAndOthersWarnings) {
                 ElementsAre(HasSubstr("OLLAMA_MODELS"), HasSubstr("Did you mean OPENCLAW_TEMPERATURE?")));
 }
 
+TEST(UnknownNames, OfTheScriptsAreNoMistake) {
+    const auto out = parse_config(with({{"CLAWGATE_BUILD_DIR", "/b"}, {"CLAWGATE_E2E_CHROMIUM", "/c"}}));
+    EXPECT_THAT(messages(out), IsEmpty());
+    EXPECT_THAT(out.warnings, IsEmpty());
+}
+
 TEST(Ports, MustDiffer) {
     EXPECT_THAT(only_problem({{"OLLAMA_PORT", "18791"}}),
                 ElementsAre(AllOf(HasSubstr("18791"), HasSubstr("agent_2"))));
