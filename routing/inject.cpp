@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <charconv>
 
 namespace clawgate::routing {
@@ -66,6 +67,35 @@ void write_number(std::string& out, std::string_view name, std::uint64_t n) {
 
 using json = nlohmann::json;
 
+constexpr int max_nesting = 64; // a connect request has five levels; JSON's destructor and printer recurse
+
+/// Deepest nesting of arrays and objects. Looks at brackets outside of strings only: valid JSON or not.
+int nesting(std::string_view text) noexcept {
+    int depth = 0;
+    int deepest = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_string) {
+            if (c == '\\') ++i;
+            else if (c == '"') in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            deepest = std::max(deepest, ++depth);
+        } else if (c == ']' || c == '}') {
+            --depth;
+        }
+    }
+    return deepest;
+}
+
+/// Discarded when it is not JSON, or nested too deeply to be handled safely: it comes from a stranger.
+json parse_message(std::string_view message) {
+    if (nesting(message) > max_nesting) return json(json::value_t::discarded);
+    return json::parse(message, nullptr, false);
+}
+
 bool is_connect_request(const json& m) {
     return m.is_object() && m.value("type", json{}) == "req" && m.value("method", json{}) == "connect";
 }
@@ -113,7 +143,7 @@ void write_client_fields(const net::response_head& head, bool drop_cors, std::st
 }
 
 std::optional<secret> connect_password(std::string_view message) {
-    const auto m = json::parse(message, nullptr, false);
+    const auto m = parse_message(message);
     if (!is_connect_request(m)) return std::nullopt;
     static const json::json_pointer where{"/params/auth/password"};
     if (!m.contains(where) || !m.at(where).is_string()) return std::nullopt;
@@ -121,7 +151,7 @@ std::optional<secret> connect_password(std::string_view message) {
 }
 
 result<std::string> with_connect_password(std::string_view message, const secret& agent_secret) {
-    auto m = json::parse(message, nullptr, false);
+    auto m = parse_message(message);
     if (m.is_discarded())
         return error{errc::bad_request, fault::client, retry::never, "the first message is not JSON"};
     if (!is_connect_request(m)) return std::string{message};

@@ -178,6 +178,7 @@ net::awaitable<bool> connection::read_form(exchange& x) {
             // The head stays where it is while the handler reads it; what came behind the form is the next request.
             behind_form_ = received.substr(used);
             form_read_ = true;
+            wipe(received); // a login's body holds the password
             co_return true;
         }
         char block[4096];
@@ -195,6 +196,7 @@ net::awaitable<bool> connection::serve_own(exchange& x) {
             body_pending = !form_read_;
         }
         if (!x.answer.status) co_await x.own->handle(home_, x);
+        wipe(x.form);
     }
     co_return co_await answer(x, x.answer, body_pending);
 }

@@ -2,6 +2,7 @@
 
 #include "app/routes.hpp"
 #include "core/encoding.hpp"
+#include "pages/pages.hpp"
 
 #include <array>
 
@@ -40,6 +41,16 @@ reply preflight(const exchange& x) {
     return r;
 }
 
+reply nothing_here(const exchange& x) {
+    if (!x.is_navigation())
+        return json_error(404, "not_found", "there is nothing at this address", "See docs/api.md.");
+    pages::message_view v;
+    v.lang = pages::pick_language(x.field(field_name::accept_language));
+    v.status = 404;
+    v.demo = x.shared.options.demo;
+    return html_reply(404, pages::render(v), pages::content_security_policy());
+}
+
 step find_route(exchange& x) {
     auto path = net::normalise_path(x.head.path);
     if (!path) return respond(x, json_error(400, "bad_request", path.error().detail, "Check the address."));
@@ -55,8 +66,7 @@ step find_route(exchange& x) {
     if (x.own) return step::next;
     if (m.wrong_method)
         return respond(x, json_error(405, "method_not_allowed", "this address does not take that method", "See docs/api.md."));
-    if (is_reserved(x.path) || !x.at.agent)
-        return respond(x, json_error(404, "not_found", "there is nothing at this address", "See docs/api.md."));
+    if (is_reserved(x.path) || !x.at.agent) return respond(x, nothing_here(x));
     return step::next;
 }
 

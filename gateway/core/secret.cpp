@@ -18,12 +18,12 @@ secret::secret(const secret&) = default;
 
 secret::secret(secret&& other) noexcept
     : value_{other.value_} { // copied, then wiped: a moved-from short string keeps its bytes
-    other.wipe();
+    wipe(other.value_);
 }
 
 secret& secret::operator=(const secret& other) {
     if (this != &other) {
-        wipe();
+        wipe(value_);
         value_ = other.value_;
     }
     return *this;
@@ -31,9 +31,9 @@ secret& secret::operator=(const secret& other) {
 
 secret& secret::operator=(secret&& other) noexcept {
     if (this != &other) {
-        wipe();
+        wipe(value_);
         value_ = other.value_;
-        other.wipe();
+        wipe(other.value_);
     }
     return *this;
 }
@@ -42,11 +42,11 @@ secret::~secret() {
     wipe();
 }
 
-void secret::wipe() noexcept {
+void wipe(std::string& text) noexcept {
     // The whole capacity: an earlier, longer value may still lie behind the end.
-    value_.resize(value_.capacity());
-    OPENSSL_cleanse(value_.data(), value_.size());
-    value_.clear();
+    text.resize(text.capacity());
+    OPENSSL_cleanse(text.data(), text.size());
+    text.clear();
 }
 
 bool secret::equals(std::string_view other) const noexcept {

@@ -34,6 +34,9 @@ private:
     std::string value_;
 };
 
+/// Overwrites and empties a string that held a secret before it had its own type (a form's body, say).
+void wipe(std::string& text) noexcept;
+
 /// Constant-time comparison of two byte strings (their lengths are not hidden).
 [[nodiscard]] bool equal_constant_time(std::string_view a, std::string_view b) noexcept;
 

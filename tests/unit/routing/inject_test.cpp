@@ -130,6 +130,20 @@ TEST(Connect, OtherMessagesPassUnchangedAndNonsenseIsAnError) {
     EXPECT_FALSE(with_connect_password("", agent_secret));
 }
 
+TEST(Connect, DeepNestingFromAStrangerIsNotParsed) {
+    std::string deep = R"({"type":"req","method":"connect","params":)";
+    for (int i = 0; i < 30'000; ++i) deep += "[";
+    EXPECT_FALSE(connect_password(deep));
+    EXPECT_FALSE(with_connect_password(deep, agent_secret));
+    for (int i = 0; i < 30'000; ++i) deep += "]";
+    deep += "}";
+    EXPECT_FALSE(connect_password(deep));
+    EXPECT_FALSE(with_connect_password(deep, agent_secret));
+    // Brackets in strings do not count.
+    const auto text = R"({"type":"req","method":"connect","params":{"x":")" + std::string(200, '[') + R"(\"{{{"}})";
+    EXPECT_TRUE(with_connect_password(text, agent_secret));
+}
+
 TEST(Connect, TheOfferedPasswordIsFound) {
     const auto p = connect_password(R"({"type":"req","method":"connect","params":{"auth":{"password":"web"}}})");
     ASSERT_TRUE(p);

@@ -1,0 +1,260 @@
+// Who gets in: heads, credentials, sessions, origins, the control port.
+
+#include "component/gateway_fixture.hpp"
+
+#include <sodium.h>
+
+namespace clawgate::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+const header navigate{"Sec-Fetch-Mode", "navigate"};
+const header html{"Accept", "text/html,application/xhtml+xml"};
+
+TEST(Door, AStrangerGetsTheLoginPageOrA401AndNothingElse) {
+    gateway_under_test g;
+    const auto page = g.ask("GET", "/overview?tab=1", {navigate, html});
+    EXPECT_EQ(page.status(), 303);
+    EXPECT_EQ(page.get("Location"), "/_gateway/login?next=%2Foverview%3Ftab%3D1");
+    for (const auto* asset : {"/assets/index.js", "/sw.js", "/manifest.json", "/api/channels"}) {
+        const auto r = g.ask("GET", asset, {{"Accept", "*/*"}});
+        EXPECT_EQ(r.status(), 401) << asset;
+        EXPECT_EQ(r.get("Cache-Control"), "no-store");
+        EXPECT_EQ(error_code_of(r), "unauthorized");
+        EXPECT_EQ(r.head.count("WWW-Authenticate"), 0u);
+    }
+    const auto asked_by_dashboard = g.ask("HEAD", "/control-ui-config.json", {{"Sec-Fetch-Mode", "same-origin"}});
+    EXPECT_EQ(asked_by_dashboard.status(), 302);
+    EXPECT_EQ(g.agent().seen().total_requests, 0u);
+}
+
+class DoorRefusesHeads : public testing::TestWithParam<std::string> {};
+TEST_P(DoorRefusesHeads, With400AndNoWordToTheAgent) {
+    gateway_under_test g;
+    auto c = g.client();
+    c.send(GetParam());
+    const auto r = c.read_response();
+    EXPECT_EQ(r.status(), 400);
+    EXPECT_EQ(r.get("Connection"), "close");
+    EXPECT_TRUE(c.ended());
+    EXPECT_EQ(g.agent().seen().total_requests, 0u);
+}
+INSTANTIATE_TEST_SUITE_P(Smuggling, DoorRefusesHeads,
+                         testing::Values("GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+                                         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                                         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
+                                         "GET / HTTP/1.1\nHost: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n",
+                                         "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n"));
+
+TEST(Door, BoundsTheHead) {
+    gateway_under_test g;
+    EXPECT_EQ(g.ask_in("GET", "/healthz", {{"X-Long", std::string(30'000, 'x')}}).status(), 200);
+    EXPECT_EQ(g.ask_in("GET", "/healthz", {{"X-Long", std::string(40'000, 'x')}}).status(), 431);
+    auto c = g.client();
+    c.send("GET / HTTP/2.0\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(c.read_response().status(), 505);
+}
+
+TEST(Door, TakesThePasswordAsBasicAndAsBearer) {
+    gateway_under_test g;
+    EXPECT_EQ(g.ask("GET", "/control-ui-config.json", {basic()}).status(), 200);
+    EXPECT_EQ(g.ask("GET", "/control-ui-config.json", {{"Authorization", std::string{"Bearer "} + "correct horse"}}).status(), 401);
+    gateway_options o;
+    o.variables["OPENCLAW_WEB_PASSWORD"] = "token-like-password";
+    gateway_under_test h{o};
+    EXPECT_EQ(h.ask("GET", "/control-ui-config.json", {{"Authorization", "Bearer token-like-password"}}).status(), 200);
+    EXPECT_EQ(h.ask("GET", "/control-ui-config.json", {{"Authorization", "Bearer token-like-passworD"}}).status(), 401);
+}
+
+TEST(Door, TheAgentsOwnTokenOpensItFromThisMachineOnly) {
+    gateway_under_test g;
+    const header token{"Authorization", "Bearer token-of-agent-1"};
+    EXPECT_EQ(g.ask("GET", "/control-ui-config.json", {token}).status(), 200);
+    EXPECT_EQ(g.ask("GET", "/control-ui-config.json", {token, {"X-Forwarded-For", "1.2.3.4"}}).status(), 401);
+}
+
+TEST(Door, LocksOutAGuesserAndNobodyWithASession) {
+    gateway_under_test g;
+    const auto cookie = g.log_in();
+    for (int i = 0; i < 10; ++i) EXPECT_EQ(g.ask("GET", "/", {basic("guess " + std::to_string(i))}).status(), 401);
+    const auto locked = g.ask("GET", "/", {basic("another")});
+    EXPECT_EQ(locked.status(), 429);
+    EXPECT_GT(std::stoi(locked.get("Retry-After")), 200);
+    EXPECT_EQ(g.ask_in("GET", "/").status(), 429); // the right one too: a guess must not be confirmed
+    EXPECT_EQ(g.ask("GET", "/overview", {{"Cookie", cookie}}).status(), 200);
+    const auto page = g.ask("POST", "/_gateway/login", {html, {"Content-Type", "application/x-www-form-urlencoded"}}, "password=correct+horse");
+    EXPECT_EQ(page.status(), 429);
+    EXPECT_THAT(page.body, HasSubstr("<html"));
+}
+
+TEST(Door, AStaleDeviceTokenIsNotAGuess) {
+    gateway_under_test g;
+    for (int i = 0; i < 30; ++i)
+        EXPECT_EQ(g.ask("GET", "/control-ui-config.json", {{"Authorization", "Bearer device" + std::to_string(i)}, {"Sec-Fetch-Site", "same-origin"}}).status(), 401);
+    EXPECT_EQ(g.ask_in("GET", "/").status(), 200);
+    // Nor is it a way to guess without being counted.
+    EXPECT_EQ(g.ask("GET", "/control-ui-config.json", {{"Authorization", "Bearer correct horse"}, {"Sec-Fetch-Site", "same-origin"}}).status(), 401);
+}
+
+TEST(Door, LogsInLogsOutAndKeepsNextLocal) {
+    gateway_under_test g;
+    const auto page = g.ask("GET", "/_gateway/login?next=%2Foverview", {html, {"Accept-Language", "pt-BR"}});
+    EXPECT_EQ(page.status(), 200);
+    EXPECT_THAT(page.body, HasSubstr("Senha (não é armazenada)"));
+    EXPECT_THAT(g.ask("GET", "/_gateway/login").body, HasSubstr("Password (not stored)"));
+
+    const header form{"Content-Type", "application/x-www-form-urlencoded"};
+    const header origin{"Origin", g.origin()};
+    const auto in = g.ask("POST", "/_gateway/login", {form, origin}, "password=correct+horse&next=%2Foverview%3Fa%3D1");
+    EXPECT_EQ(in.status(), 303);
+    EXPECT_EQ(in.get("Location"), "/overview?a=1");
+    EXPECT_THAT(in.get("Set-Cookie"), HasSubstr("HttpOnly"));
+    const auto cookie = cookie_of(in);
+    EXPECT_THAT(cookie, StartsWith("clawgate-" + std::to_string(g.port()) + "="));
+    EXPECT_EQ(g.ask("POST", "/_gateway/login", {form, origin}, "password=correct+horse&next=https%3A%2F%2Fevil.example").get("Location"), "/");
+    EXPECT_EQ(g.ask("POST", "/_gateway/login", {form, origin, html}, "password=wrong").status(), 401);
+
+    EXPECT_EQ(g.ask("GET", "/overview", {{"Cookie", cookie}}).status(), 200);
+    const auto out = g.ask("POST", "/_gateway/logout", {{"Cookie", cookie}, origin});
+    EXPECT_EQ(out.status(), 303);
+    EXPECT_EQ(g.ask("GET", "/overview", {{"Cookie", cookie}}).status(), 401); // and the cookie is worth nothing any more
+}
+
+TEST(Door, AFormOfAnotherSiteIsRefused) {
+    gateway_under_test g;
+    const header form{"Content-Type", "application/x-www-form-urlencoded"};
+    for (const auto* origin : {"https://evil.example", "null"}) {
+        const auto r = g.ask("POST", "/_gateway/login", {form, {"Origin", origin}}, "password=correct+horse");
+        EXPECT_EQ(r.status(), 403) << origin;
+        EXPECT_EQ(r.head.count("Set-Cookie"), 0u);
+    }
+    EXPECT_EQ(g.ask("POST", "/_gateway/login", {form, {"Sec-Fetch-Site", "same-site"}}, "password=correct+horse").status(), 403);
+}
+
+TEST(Door, ACookieOfOneAgentOpensNoOther) {
+    gateway_options o;
+    o.agents = 2;
+    gateway_under_test g{o};
+    const auto cookie = g.log_in(g.port(1));
+    const auto value = cookie.substr(cookie.find('='));
+    raw_client second{g.port(2)};
+    EXPECT_EQ(second.request("GET", "/overview", {{"Cookie", "clawgate-" + std::to_string(g.port(2)) + value}}).status(), 401);
+}
+
+TEST(Door, AnAgentWithItsOwnPasswordTakesNoOther) {
+    gateway_options o;
+    o.agents = 2;
+    o.variables["OPENCLAW_AGENT_2_WEB_PASSWORD"] = "only for two";
+    gateway_under_test g{o};
+    EXPECT_EQ(g.log_in(g.port(2)), "");
+    EXPECT_NE(g.log_in(g.port(2), "only for two"), "");
+    EXPECT_EQ(g.log_in(g.port(1), "only for two"), "");
+}
+
+TEST(Door, AHashedPasswordWorksLikeAPlainOne) {
+    char hash[crypto_pwhash_STRBYTES];
+    const std::string secret_word{"only its hash is known"};
+    ASSERT_EQ(crypto_pwhash_str(hash, secret_word.data(), secret_word.size(), crypto_pwhash_OPSLIMIT_MIN, crypto_pwhash_MEMLIMIT_MIN), 0);
+    gateway_options o;
+    o.variables["CLAWGATE_PASSWORD_HASH"] = hash;
+    gateway_under_test g{o};
+    EXPECT_EQ(g.ask("GET", "/", {basic("wrong")}).status(), 401);
+    EXPECT_EQ(g.ask("GET", "/", {basic(secret_word)}).status(), 200);
+    EXPECT_EQ(g.ask("GET", "/", {basic(secret_word)}).status(), 200); // from the cache of verified credentials
+    EXPECT_NE(g.log_in(g.port(), secret_word), "");
+    EXPECT_EQ(g.ask_in("GET", "/").status(), 401); // the plain variable is not looked at then
+}
+
+TEST(Origins, ForeignOnesChangeNothing) {
+    gateway_under_test g;
+    const auto cookie = g.log_in();
+    const auto r = g.ask("POST", "/tools/invoke", {{"Cookie", cookie}, {"Origin", "https://evil.example"}}, "{}");
+    EXPECT_EQ(r.status(), 403);
+    EXPECT_THAT(r.body, HasSubstr("https://evil.example"));
+    EXPECT_THAT(r.body, HasSubstr("http://localhost:"));
+    EXPECT_EQ(g.ask_in("POST", "/tools/invoke", {{"Origin", "https://evil.example"}}, "{}").status(), 403);
+    EXPECT_EQ(g.ask("POST", "/tools/invoke", {{"Cookie", cookie}}, "{}").status(), 403); // by cookie and without any
+    EXPECT_EQ(g.ask("POST", "/tools/invoke", {{"Cookie", cookie}, {"Sec-Fetch-Site", "same-site"}}, "{}").status(), 403);
+    EXPECT_EQ(g.agent().seen().total_requests, 0u);
+    EXPECT_NE(g.ask("POST", "/test/echo", {{"Cookie", cookie}, {"Sec-Fetch-Site", "same-origin"}}, "{}").status(), 403);
+    EXPECT_EQ(g.ask("POST", "/test/echo", {{"Cookie", cookie}, {"Origin", g.origin()}}, "{}").status(), 200);
+}
+
+TEST(Origins, ACookieInjectsNothingAndACredentialDoes) {
+    gateway_under_test g;
+    const auto by_cookie = g.ask("GET", "/test/echo", {{"Cookie", g.log_in()}, {"Authorization", "Bearer device"}});
+    EXPECT_THAT(by_cookie.body, HasSubstr("Bearer device"));
+    EXPECT_THAT(by_cookie.body, testing::Not(HasSubstr("token-of-agent")));
+    EXPECT_THAT(g.ask_in("GET", "/test/echo").body, HasSubstr("token-of-agent-1"));
+    const auto cross = g.ask_in("GET", "/test/echo", {{"Sec-Fetch-Site", "cross-site"}});
+    EXPECT_THAT(cross.body, testing::Not(HasSubstr("Authorization")));
+}
+
+TEST(Origins, PreflightsAreAnsweredByTheGateway) {
+    gateway_under_test g;
+    const auto ours = g.ask("OPTIONS", "/v1/chat/completions",
+                            {{"Origin", g.origin()}, {"Access-Control-Request-Method", "POST"}, {"Access-Control-Request-Headers", "authorization"}});
+    EXPECT_EQ(ours.status(), 204);
+    EXPECT_EQ(ours.get("Access-Control-Allow-Origin"), g.origin());
+    const auto foreign = g.ask("OPTIONS", "/v1/chat/completions", {{"Origin", "https://evil.example"}, {"Access-Control-Request-Method", "POST"}});
+    EXPECT_EQ(foreign.status(), 204);
+    EXPECT_EQ(foreign.head.count("Access-Control-Allow-Origin"), 0u);
+}
+
+TEST(Control, ListsTheAgentsAndOpensOneWithATicketThatWorksOnce) {
+    gateway_options o;
+    o.agents = 2;
+    gateway_under_test g{o};
+    const auto cookie = g.log_in(g.control_port());
+    ASSERT_NE(cookie, "");
+    raw_client c{g.control_port()};
+    const header host{"Host", "localhost:" + std::to_string(g.control_port())};
+    const auto list = c.request("GET", "/", {host, {"Cookie", cookie}});
+    EXPECT_EQ(list.status(), 200);
+    EXPECT_THAT(list.body, HasSubstr("agent_1"));
+    EXPECT_THAT(list.body, HasSubstr("http://localhost:" + std::to_string(g.port(2))));
+
+    const header origin{"Origin", "http://localhost:" + std::to_string(g.control_port())};
+    const auto opened = c.request("POST", "/_gateway/open/2", {host, origin, {"Cookie", cookie}});
+    EXPECT_EQ(opened.status(), 303);
+    const auto where = opened.get("Location");
+    ASSERT_THAT(where, StartsWith("http://localhost:" + std::to_string(g.port(2)) + "/_gateway/ticket?t="));
+    const auto target = where.substr(where.find("/_gateway"));
+    raw_client first{g.port(1)};
+    EXPECT_EQ(first.request("GET", target).get("Location"), "/_gateway/login"); // not its door; and now it is used up?
+    raw_client second{g.port(2)};
+    const auto in = second.request("GET", target);
+    EXPECT_EQ(in.status(), 303);
+    EXPECT_EQ(in.get("Location"), "/");
+    EXPECT_EQ(second.request("GET", "/overview", {{"Cookie", cookie_of(in)}}).status(), 200);
+    EXPECT_EQ(second.request("GET", target).get("Location"), "/_gateway/login");
+}
+
+TEST(Control, IsForSessionsOnlyAndHasNothingElse) {
+    gateway_under_test g;
+    raw_client c{g.control_port()};
+    EXPECT_EQ(c.request("GET", "/", {basic()}).status(), 401);
+    EXPECT_EQ(c.request("GET", "/anything").status(), 404);
+    EXPECT_EQ(c.request("POST", "/_gateway/open/1").status(), 401);
+}
+
+TEST(Health, NeedsNoCredential) {
+    gateway_under_test g;
+    EXPECT_EQ(g.ask("GET", "/_gateway/healthz").status(), 200);
+    EXPECT_EQ(g.ask("GET", "/_gateway/readyz").status(), 200);
+    EXPECT_EQ(g.ask("GET", "/ping").status(), 200);
+    EXPECT_EQ(g.ask("POST", "/_gateway/healthz").status(), 405);
+    EXPECT_EQ(g.ask_in("GET", "/_gateway/nothing").status(), 404);
+    EXPECT_EQ(g.ask_in("GET", "/x/..%2f_gateway").status(), 404); // of the agent: an encoded slash is no separator
+
+    gateway_options o;
+    o.agent.ready = false;
+    gateway_under_test h{o};
+    EXPECT_EQ(h.ask("GET", "/_gateway/readyz").status(), 503);
+    EXPECT_EQ(h.ask("GET", "/ping").status(), 204);
+}
+
+} // namespace
+} // namespace clawgate::test

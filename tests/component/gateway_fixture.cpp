@@ -1,0 +1,111 @@
+#include "component/gateway_fixture.hpp"
+
+#include "core/log.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <cstdlib>
+#include <random>
+
+namespace clawgate::test {
+
+std::uint16_t free_port() {
+    boost::asio::io_context io;
+    boost::asio::ip::tcp::acceptor a{io, {boost::asio::ip::address_v4::loopback(), 0}};
+    return a.local_endpoint().port();
+}
+
+temporary_directory::temporary_directory() {
+    auto name = (std::filesystem::temp_directory_path() / "clawgate-XXXXXX").string();
+    if (!mkdtemp(name.data())) throw std::runtime_error{"no temporary directory"};
+    path = name;
+}
+
+temporary_directory::~temporary_directory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+}
+
+gateway_under_test::gateway_under_test(gateway_options o)
+    : count_{o.agents} {
+    static const bool quiet = (log::init(log_level::error, log_format::text), true);
+    static_cast<void>(quiet);
+    std::filesystem::create_directories(directory_.path / ".clawgate");
+    std::vector<secret> tokens;
+    std::vector<std::uint16_t> backends;
+    for (int n = 1; n <= o.agents; ++n) {
+        const auto token = "token-of-agent-" + std::to_string(n);
+        tokens.emplace_back(token);
+        if (!o.with_agents) {
+            backends.push_back(free_port());
+            continue;
+        }
+        auto a = o.agent;
+        a.secret = token;
+        backends.push_back(agents_.emplace_back(std::make_unique<fake_agent>(a))->port());
+    }
+
+    environment env{{"OPENCLAW_WEB_PASSWORD", password},
+                    {"OPENCLAW_NUM_AGENTS", std::to_string(o.agents)},
+                    {"CLAWGATE_WORKSPACE", directory_.path.string()},
+                    {"CLAWGATE_BIND", "127.0.0.1"},
+                    {"CLAWGATE_WORKERS", "2"}};
+    for (const auto& [name, value] : o.variables) env[name] = value;
+    auto loaded = parse_config(env);
+    if (!loaded.problems.empty()) throw std::runtime_error{describe(loaded.problems)};
+    auto& c = loaded.value;
+    for (std::size_t i = 0; i < c.agents.size(); ++i) {
+        c.agents[i].port = free_port();
+        c.agents[i].backend_host = "127.0.0.1";
+        c.agents[i].backend_port = backends[i];
+    }
+    c.control_port = free_port();
+    if (o.adjust) o.adjust(c);
+    server_ = std::make_unique<app::server>(c, std::move(tokens), secret{std::string(32, 'k')});
+    if (const auto r = server_->start(); !r) throw std::runtime_error{r.error().detail};
+}
+
+gateway_under_test::~gateway_under_test() {
+    server_.reset();
+}
+
+response gateway_under_test::ask(std::string_view method, std::string_view target, std::vector<header> headers, std::string_view body) const {
+    raw_client c{port()};
+    return c.request(method, target, headers, body);
+}
+
+response gateway_under_test::ask_in(std::string_view method, std::string_view target, std::vector<header> headers, std::string_view body) const {
+    headers.push_back(basic());
+    return ask(method, target, std::move(headers), body);
+}
+
+std::string gateway_under_test::log_in(std::uint16_t p, std::string_view with) const {
+    raw_client c{p};
+    const auto r = c.request("POST", "/_gateway/login",
+                             {{"Content-Type", "application/x-www-form-urlencoded"}, {"Origin", "http://localhost:" + std::to_string(p)}},
+                             "password=" + percent_encode(with) + "&next=%2Foverview");
+    return cookie_of(r);
+}
+
+header basic(std::string_view with) { return {"Authorization", "Basic " + base64_encode("anybody:" + std::string{with})}; }
+
+std::string connect_message(const json& auth) {
+    json m{{"type", "req"}, {"id", "1"}, {"method", "connect"},
+           {"params", {{"minProtocol", 4}, {"maxProtocol", 4}, {"client", {{"id", "openclaw-control-ui"}, {"mode", "webchat"}}},
+                       {"device", {{"id", "d"}, {"signature", "fake:"}}}}}};
+    if (!auth.is_null()) m["params"]["auth"] = auth;
+    return m.dump();
+}
+
+std::string cookie_of(const response& r) {
+    const auto line = r.get("Set-Cookie");
+    return line.substr(0, line.find(';'));
+}
+
+std::string error_code_of(const response& r) {
+    const auto body = json::parse(r.body, nullptr, false);
+    return body.is_discarded() ? "not JSON: " + r.body : body.value("/error/code"_json_pointer, "no code");
+}
+
+} // namespace clawgate::test

@@ -1,0 +1,219 @@
+// WebSockets through the gateway: the connect frame, what passes, and how tunnels end.
+
+#include "component/gateway_fixture.hpp"
+
+#include <thread>
+
+namespace clawgate::test {
+namespace {
+
+using testing::HasSubstr;
+
+/// A dashboard with a session, after its challenge.
+ws_client dashboard(const gateway_under_test& g, const std::string& cookie, std::string_view path = "/") {
+    ws_client ws{g.port(), path, {{"Origin", g.origin()}, {"Cookie", cookie}, {"Sec-WebSocket-Extensions", "permessage-deflate"}}};
+    EXPECT_TRUE(ws.connected()) << ws.handshake().status();
+    EXPECT_EQ(json::parse(ws.expect_message().data)["event"], "connect.challenge");
+    return ws;
+}
+
+void expect_hello(ws_client& ws) {
+    const auto m = json::parse(ws.expect_message().data);
+    EXPECT_EQ(m["payload"]["type"], "hello-ok") << m.dump();
+}
+
+ws_client connected(const gateway_under_test& g, const std::string& cookie) {
+    auto ws = dashboard(g, cookie);
+    ws.send_text(connect_message(nullptr));
+    expect_hello(ws);
+    return ws;
+}
+
+TEST(Tunnel, TheDashboardConnectsWithoutKnowingAnySecret) {
+    gateway_under_test g;
+    auto ws = connected(g, g.log_in());
+    ws.send_text("hello");
+    EXPECT_EQ(ws.expect_message().data, "hello");
+    const auto seen = g.agent().seen().sockets.at(0);
+    EXPECT_TRUE(seen.authenticated);
+    EXPECT_THAT(seen.first_message, HasSubstr("token-of-agent-1"));
+    EXPECT_EQ(seen.head.count("Sec-WebSocket-Extensions"), 0u);
+    EXPECT_EQ(seen.head.count("Cookie"), 0u);
+}
+
+TEST(Tunnel, AConnectRequestMayComeInPiecesAndAsBinary) {
+    gateway_under_test g;
+    const auto cookie = g.log_in();
+    for (const bool text : {true, false}) {
+        auto ws = dashboard(g, cookie);
+        ws.send_fragmented(connect_message({{"deviceToken", "stale"}, {"password", "whatever"}}), 5, text, true);
+        expect_hello(ws);
+    }
+}
+
+TEST(Tunnel, LargeMessagesPassUntouchedBothWays) {
+    gateway_under_test g;
+    auto ws = connected(g, g.log_in());
+    const auto data = support::pattern_bytes(0, 5'000'000);
+    std::thread sender{[&] { ws.send_binary(data); }};
+    const auto back = ws.expect_message();
+    sender.join();
+    EXPECT_EQ(support::sha256_hex(back.data), support::sha256_hex(data));
+}
+
+TEST(Tunnel, AFirstMessageThatIsNoConnectIsTheAgentsToRefuse) {
+    gateway_under_test g;
+    const auto cookie = g.log_in();
+    auto ws = dashboard(g, cookie);
+    ws.send_text(R"({"type":"req","id":"1","method":"chat.send"})");
+    EXPECT_EQ(ws.wait_closed(), 1008);
+    auto large = dashboard(g, cookie);
+    large.send_text(std::string(65 * 1024, 'x'));
+    EXPECT_EQ(large.wait_closed(), 1009);
+    auto unmasked = dashboard(g, cookie);
+    unmasked.send_frame({.op = support::ws_op::text, .payload = "{}", .masked = false});
+    EXPECT_EQ(unmasked.wait_closed(), 1002);
+}
+
+TEST(Tunnel, TheAgentsReasonForClosingReachesTheClient) {
+    gateway_options o;
+    o.agent.pairing_required = true;
+    gateway_under_test g{o};
+    auto ws = dashboard(g, g.log_in());
+    ws.send_text(connect_message(nullptr));
+    EXPECT_EQ(ws.wait_closed(), 1008);
+    EXPECT_THAT(ws.close_reason, HasSubstr("pairing required"));
+}
+
+TEST(Tunnel, OtherSocketsOfTheAgentPassUnchanged) {
+    gateway_under_test g;
+    ws_client ws{g.port(), "/desktop/observe", {{"Origin", g.origin()}, {"Cookie", g.log_in()}}};
+    ASSERT_TRUE(ws.connected());
+    ws.send_binary(std::string("\x00\x01\x02", 3));
+    EXPECT_EQ(ws.expect_message().data, std::string("\x00\x01\x02", 3));
+}
+
+TEST(Tunnel, NeedsACredentialAndAnOriginOfThisPort) {
+    gateway_options o;
+    o.agents = 2;
+    gateway_under_test g{o};
+    const auto cookie = g.log_in();
+    const auto status = [&](std::vector<header> h, std::string_view path = "/") {
+        return ws_client{g.port(), path, h}.handshake().status();
+    };
+    EXPECT_EQ(status({{"Origin", g.origin()}}), 401);
+    EXPECT_EQ(status({{"Origin", g.origin(2)}, {"Cookie", cookie}}), 403);
+    EXPECT_EQ(status({{"Origin", "https://evil.example"}, {"Cookie", cookie}}), 403);
+    EXPECT_EQ(status({{"Origin", "null"}, {"Cookie", cookie}}), 403);
+    EXPECT_EQ(status({{"Cookie", cookie}}), 403);
+    EXPECT_EQ(status({{"Origin", "https://evil.example"}, basic()}), 403);
+    EXPECT_EQ(status({}, "/browser/screencast"), 401);
+    EXPECT_EQ(status({basic("wrong")}), 401);
+    EXPECT_EQ(status({basic()}), 101);
+    EXPECT_EQ(g.agent().seen().sockets.size(), 1u);
+}
+
+TEST(Tunnel, ANativeClientShowsThePasswordInItsConnectFrame) {
+    gateway_under_test g;
+    ws_client ws{g.port(), "/"};
+    ASSERT_TRUE(ws.connected());
+    static_cast<void>(ws.expect_message());
+    ws.send_text(connect_message({{"password", password}}));
+    expect_hello(ws);
+    EXPECT_THAT(g.agent().seen().sockets.at(0).first_message, testing::Not(HasSubstr(password)));
+
+    for (const auto& auth : {json{{"password", "wrong"}}, json(nullptr), json{{"password", 7}}}) {
+        ws_client stranger{g.port(), "/"};
+        static_cast<void>(stranger.expect_message());
+        stranger.send_text(connect_message(auth));
+        EXPECT_EQ(stranger.wait_closed(), 1008);
+        EXPECT_THAT(stranger.close_reason, HasSubstr("unauthorized"));
+    }
+    for (const auto& s : g.agent().seen().sockets) EXPECT_THAT(s.first_message, testing::Not(HasSubstr("wrong")));
+}
+
+TEST(Tunnel, FewStrangersMayBeOpenAtOnce) {
+    gateway_under_test g;
+    ws_client a{g.port(), "/"}, b{g.port(), "/"}, c{g.port(), "/"};
+    EXPECT_TRUE(a.connected());
+    EXPECT_TRUE(b.connected());
+    EXPECT_EQ(c.handshake().status(), 429);
+    // Whoever has authenticated makes room.
+    static_cast<void>(a.expect_message());
+    a.send_text(connect_message({{"password", password}}));
+    expect_hello(a);
+    EXPECT_TRUE((ws_client{g.port(), "/"}.connected()));
+}
+
+TEST(Tunnel, LoggingOutClosesItWithAWordToLogInAgain) {
+    gateway_under_test g;
+    const auto cookie = g.log_in();
+    auto ws = connected(g, cookie);
+    EXPECT_EQ(g.ask("POST", "/_gateway/logout", {{"Cookie", cookie}, {"Origin", g.origin()}}).status(), 303);
+    EXPECT_EQ(ws.wait_closed(), 4401);
+}
+
+TEST(Tunnel, ItsSessionsAbsoluteEndClosesIt) {
+    gateway_options o;
+    o.adjust = [](config& c) { c.session_lifetime = std::chrono::seconds{2}; };
+    gateway_under_test g{o};
+    auto ws = connected(g, g.log_in());
+    EXPECT_EQ(ws.wait_closed(), 4401);
+}
+
+TEST(Tunnel, AnAgentThatGoesAwayIsSaidToRestart) {
+    gateway_under_test g;
+    auto ws = connected(g, g.log_in());
+    ws.send_text(R"({"type":"req","id":"2","method":"drop"})");
+    EXPECT_EQ(ws.wait_closed(), 1012);
+}
+
+TEST(Tunnel, AClientThatLeavesFreesTheAgent) {
+    gateway_under_test g;
+    { auto ws = connected(g, g.log_in()); }
+    EXPECT_TRUE(g.agent().wait_until([](const auto& t) { return !t.sockets.empty() && t.sockets[0].ended; }));
+}
+
+TEST(Drain, FinishesRequestsAndClosesTunnelsWith1012) {
+    gateway_under_test g;
+    auto ws = connected(g, g.log_in());
+    auto slow = g.client();
+    slow.send(support::request_text("GET", "/test/slow?head_ms=600&piece_ms=10&pieces=2", {basic()}));
+    auto idle = g.client();
+    ASSERT_EQ(idle.request("GET", "/healthz", {basic()}).status(), 200);
+    ASSERT_TRUE(g.agent().wait_until([](const auto& t) { return t.total_requests >= 2; }));
+
+    std::thread stopper{[&] { g.server().stop(std::chrono::seconds{8}); }};
+    EXPECT_EQ(ws.wait_closed(), 1012);
+    const auto r = slow.read_response();
+    EXPECT_EQ(r.status(), 200);
+    EXPECT_EQ(r.get("Connection"), "close");
+    EXPECT_EQ(r.body, "piece 0\npiece 1\n");
+    EXPECT_TRUE(idle.ended());
+    stopper.join();
+}
+
+TEST(Drain, StopsForGoodAtItsLimit) {
+    gateway_under_test g;
+    auto c = g.client();
+    c.send(support::request_text("GET", "/test/hang", {basic()}));
+    ASSERT_TRUE(g.agent().wait_until([](const auto& t) { return t.total_requests == 1; }));
+    g.server().stop(std::chrono::seconds{0});
+    EXPECT_TRUE(c.read_to_end().empty());
+}
+
+TEST(Listeners, ASecondGatewayOnTheSamePortsDoesNotStart) {
+    gateway_under_test g;
+    gateway_options o;
+    const auto taken = g.port();
+    o.adjust = [taken](config& c) { c.agents[0].port = taken; };
+    try {
+        gateway_under_test second{o};
+        FAIL() << "it shares the port";
+    } catch (const std::runtime_error& e) {
+        EXPECT_THAT(e.what(), HasSubstr(std::to_string(taken)));
+    }
+}
+
+} // namespace
+} // namespace clawgate::test
