@@ -39,7 +39,7 @@ secret& secret::operator=(secret&& other) noexcept {
 }
 
 secret::~secret() {
-    wipe();
+    wipe(value_);
 }
 
 void wipe(std::string& text) noexcept {

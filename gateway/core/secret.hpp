@@ -30,7 +30,6 @@ public:
     [[nodiscard]] std::string_view masked() const noexcept { return empty() ? "(not set)" : "(set)"; }
 
 private:
-    void wipe() noexcept;
     std::string value_;
 };
 
