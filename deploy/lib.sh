@@ -63,8 +63,9 @@ configure_and_build() {
     cmake --preset "$preset" >/dev/null && cmake --build --preset "$preset" -j "$(build_jobs)" "${targets[@]}"
 }
 
-# Node 24 and OpenClaw, exactly as locked in deploy/openclaw, below $1; sets openclaw_home to the folder. No script of
-# a package runs. A folder appears whole or not at all, so an interrupted run leaves nothing half-made.
+# Node 24 and OpenClaw, exactly as locked in deploy/openclaw, below $1; sets openclaw_home to the folder. npm runs no
+# script of any package (npm 11 refuses to, older ones would run them all with the wrong Node). A folder appears whole
+# or not at all, so an interrupted run leaves nothing half-made.
 install_openclaw() { # folder, source folder
     local lock="$2/deploy/openclaw/package-lock.json" fresh try
     openclaw_home="$1/openclaw-$(sha256sum "$lock" | cut -c1-12)"
@@ -75,7 +76,7 @@ install_openclaw() { # folder, source folder
     chmod 755 "$fresh"
     cp "$2/deploy/openclaw/package.json" "$lock" "$fresh/"
     for try in 1 2 3; do
-        if (cd "$fresh" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error); then
+        if (cd "$fresh" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error) && finish_openclaw "$fresh"; then
             mv -T "$fresh" "$openclaw_home" 2>/dev/null || rm -rf "$fresh" # another run was faster
             return 0
         fi
@@ -84,6 +85,15 @@ install_openclaw() { # folder, source folder
     done
     rm -rf "$fresh"
     fail 69 "OpenClaw could not be installed: see npm's messages above"
+}
+
+# OpenClaw completes its own installation when it is first called; until then it refuses to run as a user that may not
+# write into its folder, as the agents may not.
+finish_openclaw() { # folder
+    local node
+    node=$(openclaw_node "$1")
+    env -i HOME="$1" PATH="$(dirname "$node"):/usr/bin:/bin" "$node" "$1/node_modules/openclaw/openclaw.mjs" --version &&
+        [[ ! -e $1/node_modules/openclaw/.openclaw-lifecycle-pending ]]
 }
 
 openclaw_node() { # folder made by install_openclaw

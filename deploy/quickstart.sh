@@ -99,13 +99,12 @@ install_programs() {
     else
         install_packages "${run_packages[@]}"
     fi
+    [[ -x $source_dir/build/release/clawgate ]] ||
+        fail 71 "$source_dir/build/release/clawgate is not there: run without --no-build"
+    mkdir -p "$prefix/bin"
     local program
     for program in clawgate fake_ollama; do
-        [[ -x $source_dir/build/release/$program ]] ||
-            fail 71 "$source_dir/build/release/$program is not there: run without --no-build"
-    done
-    mkdir -p "$prefix/bin"
-    for program in clawgate fake_ollama; do
+        [[ -x $source_dir/build/release/$program ]] || continue
         # A new file and a rename: a running program cannot be written over.
         install -m 755 "$source_dir/build/release/$program" "$prefix/bin/$program.new"
         mv -f "$prefix/bin/$program.new" "$prefix/bin/$program"
@@ -149,6 +148,7 @@ choose_model_server() {
     else
         say "Model server: the DEMO MODEL; its answers are canned"
     fi
+    [[ -x $prefix/bin/fake_ollama ]] || fail 71 "The demo model was not built: run without --no-build"
     prepare_arguments+=(--demo --ollama "$prefix/bin/fake_ollama")
 }
 
