@@ -89,7 +89,8 @@ spdlog::logger* make_logger() {
     made->flush_on(spdlog::level::warn);
     spdlog::register_logger(made); // what flush_every() goes through
     spdlog::flush_every(std::chrono::seconds{1});
-    return (new std::shared_ptr<spdlog::logger>{made})->get();
+    static const auto* const kept = new std::shared_ptr<spdlog::logger>{made};
+    return kept->get();
 }
 
 void put(log_level level, const std::string& line) {
