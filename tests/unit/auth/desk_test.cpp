@@ -179,6 +179,23 @@ TEST_F(Desk, RemembersRevocationsAcrossARestart) {
     EXPECT_EQ(second.examine(kept, 1, start).state, session_state::valid);
 }
 
+TEST_F(Desk, StoresAtItsEndWhatCouldNotBeStoredBefore) {
+    const auto state_dir = directory.file("later");
+    std::string revoked;
+    {
+        desk first{c, test::make_key(), state_dir};
+        revoked = first.issue(1, start);
+        first.revoke(first.examine(revoked, 1, start).who);
+        // Answered after the attempt to store, which failed: the directory was not there.
+        std::promise<void> answered;
+        first.verify({}, [&](verdict) { answered.set_value(); });
+        answered.get_future().get();
+        std::filesystem::create_directory(state_dir);
+    }
+    const desk second{c, test::make_key(), state_dir};
+    EXPECT_EQ(second.examine(revoked, 1, start).state, session_state::revoked);
+}
+
 TEST_F(Desk, DoesNotStartOverABrokenListOfRevocations) {
     std::ofstream{directory.file("revoked-sessions")} << "garbage";
     EXPECT_THROW((desk{c, test::make_key(), directory.path()}), std::runtime_error);

@@ -213,6 +213,19 @@ TEST_F(Verifier, TakesOnlySomeHashesOfOneClientAtATime) {
     EXPECT_EQ(ask(offer("hashed", 2)).what, outcome::accepted) << "and there is room again";
 }
 
+TEST_F(Verifier, RefusesAHashedPasswordWhoseClientWasLockedMeanwhile) {
+    guess(9);
+    std::promise<void> let_go;
+    checks.post([wait = let_go.get_future().share()] { wait.get(); });
+    std::promise<verdict> hashed;
+    std::promise<verdict> plain;
+    checks.verify(offer("hashed", 2), [&](verdict v) { hashed.set_value(v); });
+    checks.verify(offer("the tenth"), [&](verdict v) { plain.set_value(v); });
+    let_go.set_value();
+    EXPECT_EQ(plain.get_future().get().what, outcome::wrong);
+    EXPECT_EQ(hashed.get_future().get().what, outcome::locked);
+}
+
 TEST_F(Verifier, BoundsTheHashesThatWait) {
     std::promise<void> let_go;
     checks.post([wait = let_go.get_future().share()] { wait.get(); });
