@@ -25,7 +25,8 @@ describe('Browser', { skip }, () => {
     await browser?.close();
     await front?.close();
   });
-  afterEach(async () => {
+  afterEach(async (t) => {
+    if (t.error) for (const [index, page] of (visitor?.pages() ?? []).entries()) await at.shot(page, `failed-${t.name}-${index + 1}`);
     await visitor?.close();
     visitor = undefined;
   });

@@ -93,11 +93,13 @@ describe('Curl', { skip: noStack || missing('openclaw') }, () => {
   });
 
   test('AWrongPasswordOnTheLoginPageIsRefusedWithThePage', async () => {
-    const answer = await curl(at('/_gateway/login'), { 'data-urlencode': ['password=not-the-password', 'next=/'] });
-    assert.equal(answer.status, 401);
-    assert.match(answer.headers.get('content-type'), /^text\/html/);
-    assert.match(answer.body, /role="alert"/);
-    assert.equal(answer.headers.get('set-cookie'), null);
+    const wrong = { 'data-urlencode': ['password=not-the-password', 'next=/'] };
+    const page = await curl(at('/_gateway/login'), { ...wrong, header: 'Accept: text/html' });
+    assert.equal(page.status, 401);
+    assert.match(page.headers.get('content-type'), /^text\/html/);
+    assert.match(page.body, /role="alert"/);
+    assert.equal(page.headers.get('set-cookie'), null);
+    assertError(await curl(at('/_gateway/login'), wrong), 401);
   });
 
   test('TheLoginLeadsToLocalPathsOnly', async () => {
@@ -276,25 +278,51 @@ describe('CurlThroughAPlainGateway', { skip: !existsSync(path.join(buildDir, 'cl
     let stream;
     onRequest = (request, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
-      response.flushHeaders();
       stream = response;
     };
     const child = spawn('curl', ['--disable', '--config', '-'], { stdio: ['pipe', 'pipe', 'inherit'] });
-    child.stdin.end(`url = "${gateway.url(2, '/events')}"\nsilent\ninclude\nno-buffer\nnoproxy = "*"\nuser = ":${gateway.password}"\n`);
+    child.stdin.end(`url = "${gateway.url(2, '/events')}"\nsilent\nno-buffer\nnoproxy = "*"\nuser = ":${gateway.password}"\n`);
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (data) => { text += data; });
     try {
-      await until('the head, before any event', () => text.includes('\r\n\r\n'));
-      assert.match(text, /^HTTP\/1\.1 200 /);
+      await until('the request at the agent', () => stream);
       for (let n = 1; n <= 5; n++) {
         stream.write(`data: event ${n}\n\n`);
         await until(`event ${n}`, () => text.endsWith(`data: event ${n}\n\n`));
       }
+      const ended = once(child, 'close');
       stream.end();
-      assert.deepEqual(await once(child, 'close'), [0, null]);
+      assert.deepEqual(await ended, [0, null]);
     } finally {
       child.kill();
     }
+  });
+
+  test('TheHeadArrivesBeforeTheFirstByteOfTheBody', async () => {
+    let stream;
+    onRequest = (request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.flushHeaders();
+      stream = response;
+    };
+    const answer = await fetch(gateway.url(2, '/head-first'), { headers: { authorization: `Bearer ${gateway.password}` } });
+    assert.equal(answer.status, 200); // so the head is here, and the body has not begun
+    stream.end('late');
+    assert.equal(await answer.text(), 'late');
+  });
+
+  test('AClientThatLeavesInMidStreamIsGoneForTheAgentToo', async () => {
+    let closed = false;
+    onRequest = (request, response) => {
+      response.on('close', () => { closed = true; });
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.flushHeaders(); // and then nothing: only the client's leaving can end it
+    };
+    const left = new AbortController();
+    await fetch(gateway.url(2, '/left'), { headers: { authorization: `Bearer ${gateway.password}` }, signal: left.signal });
+    left.abort();
+    await until('the agent to hear of it', () => closed);
+    await until('the access line', () => readText(gateway.log).includes('GET /left'));
   });
 
   test('AnAgentThatIsDownAnswers503AndComesBackByItself', async () => {

@@ -70,8 +70,22 @@ CLAWGATE_E2E_PACKAGES="$npm_dir/e2e-$(sha256sum "$here/package-lock.json" | cut 
 install_test_packages "$CLAWGATE_E2E_PACKAGES" || not_had "playwright-core and ws"
 export CLAWGATE_E2E_PACKAGES
 
+# The agents run as users of their own, and must be able to read OpenClaw: root's home is closed to them. Where
+# quickstart.sh has installed it already it is not installed again.
+export CLAWGATE_E2E_PREFIX=$npm_dir
+if ((EUID == 0)); then
+    mkdir -p "$npm_dir"
+    if ! setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$npm_dir"; then
+        CLAWGATE_E2E_PREFIX=/opt/clawgate-e2e
+        mkdir -p "$CLAWGATE_E2E_PREFIX"
+        for installed in /opt/clawgate/openclaw-*; do
+            [[ -e $installed/node_modules ]] && ln -sfn "$installed" "$CLAWGATE_E2E_PREFIX/${installed##*/}"
+        done
+    fi
+fi
+
 # In a shell of its own, because it exits when it fails.
-if openclaw_home=$(install_openclaw "$npm_dir" "$source_dir" >&2 && printf '%s' "$openclaw_home"); then
+if openclaw_home=$(install_openclaw "$CLAWGATE_E2E_PREFIX" "$source_dir" >&2 && printf '%s' "$openclaw_home"); then
     export CLAWGATE_E2E_OPENCLAW=$openclaw_home
     node=$(openclaw_node "$openclaw_home")
 else

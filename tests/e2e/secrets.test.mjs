@@ -58,7 +58,7 @@ describe('Secrets', { skip: noStack || missing('openclaw') }, () => {
           await curl(`http://127.0.0.1:${port}${target}`, options);
     const count = { files: 0 };
     assert.deepEqual(searchTree(outputDir, sought, { count }), []);
-    assert.ok(count.files > 5, 'there was something to search');
+    assert.ok(count.files >= 2, 'there was something to search');
   });
 
   test('NoLogTellsASecret', () => {

@@ -13,6 +13,8 @@ export async function startChromium(hosts = []) {
     executablePath: chromiumProgram,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
+      // For the front's own certificate; Playwright's option does not reach service workers.
+      '--ignore-certificate-errors',
       ...(hosts.length > 0 ? [`--host-resolver-rules=${hosts.map((each) => `MAP ${each}`).join(', ')}`] : [])],
   });
 }
@@ -101,8 +103,9 @@ export async function chatTurn(page) {
   return word;
 }
 
-/** OpenClaw's own dialog for a session that ended while the page was open. */
-export const signInDialog = (page) => page.getByRole('dialog', { name: 'Sign in to continue loading content' });
+/** OpenClaw's own dialog for a session that ended while the page was open. Its buttons are slotted into it. */
+const signInDialog = (page) =>
+  page.locator('openclaw-modal-dialog').filter({ hasText: 'Sign in to continue loading content' });
 
 export async function waitSignInDialog(page) {
   await signInDialog(page).getByRole('button', { name: 'Sign in', exact: true }).waitFor();

@@ -59,7 +59,8 @@ export async function startWorkspace() {
   const password = `Pw-${randomBytes(15).toString('base64url')}`;
   const quickstartLog = path.join(directory, 'quickstart.log');
 
-  const child = start('bash', [path.join(repository, 'deploy', 'quickstart.sh'), '--no-build', '--demo'],
+  const child = start('bash', [path.join(repository, 'deploy', 'quickstart.sh'), '--no-build', '--demo',
+    ...(process.env.CLAWGATE_E2E_PREFIX ? ['--prefix', process.env.CLAWGATE_E2E_PREFIX] : [])],
     { env: environmentFor(ports, workspace, password), log: quickstartLog, cwd: repository });
 
   const stopAll = async () => {
