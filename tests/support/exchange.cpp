@@ -13,7 +13,7 @@ namespace clawgate::support {
 namespace {
 
 constexpr auto tok = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t body_copy_limit = 1024 * 1024;
+constexpr std::size_t record_copy_limit = 1024 * 1024;
 
 using hash_state = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 
@@ -64,10 +64,8 @@ void exchange::record(const std::function<void(request_record&)>& change) {
 
 void exchange::malformed(const std::string& why) {
     connection_.close_after = true;
-    connection_.core.update([&](traffic& t) {
-        ++t.malformed;
-        t.problems.push_back(why);
-    });
+    connection_.core.update([&](traffic& t) { ++t.malformed; });
+    connection_.core.problem(why);
 }
 
 awaitable<bool> exchange::read_body(bool send_continue) {
@@ -111,12 +109,13 @@ awaitable<bool> exchange::take_body(std::uint64_t bytes, void* sum) {
         const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(bytes, in.size()));
         const std::string_view piece{in.data(), n};
         EVP_DigestUpdate(static_cast<EVP_MD_CTX*>(sum), piece.data(), piece.size());
-        const auto keep = body.size() < body_copy_limit ? piece.substr(0, body_copy_limit - body.size()) : "";
-        body += keep;
+        const auto limit = connection_.core.options.max_body_copy;
+        if (body.size() < limit) body += piece.substr(0, limit - body.size());
         body_bytes += n;
         record([&](request_record& r) {
             r.body_bytes = body_bytes;
-            r.body += keep;
+            if (r.body.size() < record_copy_limit)
+                r.body += piece.substr(0, record_copy_limit - r.body.size());
         });
         in.erase(0, n);
         bytes -= n;

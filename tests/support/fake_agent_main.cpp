@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
     app.add_flag("--pairing-required", options.pairing_required, "Refuse every device as not paired");
     CLI11_PARSE(app, argc, argv);
     if (!origins.empty()) options.allowed_origins = origins;
+    options.max_records = 0; // nobody asks a program for its record, and it may run for days
 
     try {
         if (!secret_file.empty()) options.secret = clawgate::support::first_line_of(secret_file);

@@ -118,7 +118,11 @@ std::uint64_t server_core::add_socket(socket_record r) {
     std::uint64_t id = 0;
     update([&](traffic& t) {
         id = sockets_forgotten_ + t.sockets.size();
-        t.sockets.push_back(std::move(r));
+        if (t.sockets.size() < options.max_records) {
+            t.sockets.push_back(std::move(r));
+        } else {
+            id = UINT64_MAX;
+        }
     });
     return id;
 }
@@ -132,7 +136,9 @@ void server_core::change_socket(std::uint64_t id, const std::function<void(socke
 }
 
 void server_core::problem(const std::string& what) {
-    update([&](traffic& t) { t.problems.push_back(what); });
+    update([&](traffic& t) {
+        if (t.problems.size() < 1000) t.problems.push_back(what);
+    });
 }
 
 traffic server_core::seen() const {
@@ -240,10 +246,8 @@ awaitable<bool> connection::read_head(std::string& raw) {
 }
 
 awaitable<void> connection::refuse(const std::string& why) {
-    core.update([&](traffic& t) {
-        ++t.malformed;
-        t.problems.push_back(why);
-    });
+    core.update([&](traffic& t) { ++t.malformed; });
+    core.problem(why);
     const std::string answer{"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"};
     co_await asio::async_write(socket, asio::buffer(answer), tok);
 }

@@ -60,7 +60,7 @@ struct traffic {
     std::uint64_t malformed{};            ///< heads or bodies that were refused
     std::vector<std::string> problems;    ///< why, and exceptions out of handlers
     std::vector<request_record> requests; ///< at most server_options::max_records, the oldest ones
-    std::vector<socket_record> sockets;
+    std::vector<socket_record> sockets;   ///< bounded in the same way
 };
 
 struct server_options {
@@ -70,7 +70,8 @@ struct server_options {
     std::string keep_alive_header{
         "Keep-Alive: timeout=5"}; ///< sent with every response that keeps the connection
     std::size_t max_head{64 * 1024};
-    std::size_t max_records{10'000}; ///< above it only the counters go on
+    std::size_t max_records{10'000};        ///< above it only the counters go on
+    std::size_t max_body_copy{1024 * 1024}; ///< what a handler finds in exchange::body at most
 };
 
 class server_core;
@@ -92,7 +93,8 @@ public:
     /// The request's number on its connection, from 0.
     [[nodiscard]] std::uint64_t on_connection() const;
 
-    /// Reads the body to its end into `body` (first MB) and the record; answers Expect: 100-continue first.
+    /// Reads the body to its end into `body` (up to max_body_copy) and the record; answers Expect:
+    /// 100-continue first.
     awaitable<bool> read_body(bool send_continue = true);
     std::string body;
     std::uint64_t body_bytes{};
