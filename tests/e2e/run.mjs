@@ -2,7 +2,6 @@
 // workspace, and prints the sum. Exit status 1 when anything failed.
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { missing } from './support/modules.mjs';
 import { outputDir } from './support/output.mjs';
@@ -66,7 +65,7 @@ if (workspace) {
   const rest = await workspace.stop();
   report(rest.length === 0, 'Quickstart.StopsEverythingOnSigterm', rest.join('\n'));
   workspace.keepLogs(outputDir);
-  if (count.failed === 0) rmSync(workspace.directory, { recursive: true, force: true });
+  if (count.failed === 0) workspace.remove();
   else console.log(`the workspace stays for a look: ${workspace.directory}`);
 }
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);

@@ -1,10 +1,11 @@
 // One quickstart for all tests: two real agents, the demo model, ports and folders that collide with nothing.
 import { randomBytes } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
-import { repository, buildDir, readText } from './stack.mjs';
+import { repository, readText } from './stack.mjs';
+import { outputDir } from './output.mjs';
 import { freePorts } from './ports.mjs';
 import { descendants, processes, start, stop } from './processes.mjs';
 import { until } from './wait.mjs';
@@ -58,6 +59,19 @@ export async function startWorkspace() {
   const ports = await layOutPorts();
   const password = `Pw-${randomBytes(15).toString('base64url')}`;
   const quickstartLog = path.join(directory, 'quickstart.log');
+  const keepLogs = (folder) => {
+    const to = path.join(folder, 'logs');
+    mkdirSync(to, { recursive: true });
+    if (existsSync(path.join(workspace, 'logs'))) cpSync(path.join(workspace, 'logs'), to, { recursive: true });
+    cpSync(quickstartLog, path.join(to, 'quickstart.log'));
+  };
+  const remove = () => {
+    const output = readText(quickstartLog);
+    rmSync(directory, { recursive: true, force: true });
+    // What is lost with the container lies elsewhere, secrets among it; quickstart.sh says where.
+    const runDir = /supervisorctl -c (\S+)\/supervisord\.conf/.exec(output)?.[1];
+    if (runDir?.includes('clawgate')) rmSync(runDir, { recursive: true, force: true });
+  };
 
   const child = start('bash', [path.join(repository, 'deploy', 'quickstart.sh'), '--no-build', '--demo',
     ...(process.env.CLAWGATE_E2E_PREFIX ? ['--prefix', process.env.CLAWGATE_E2E_PREFIX] : [])],
@@ -80,16 +94,19 @@ export async function startWorkspace() {
 
   try {
     await until('both agents to be ready', async () => {
-      if (child.how) throw Object.assign(new Error(`quickstart.sh ended: ${JSON.stringify(child.how)}`), { fatal: true });
+      if (child.how) return true;
       for (let n = 0; n < numAgents; n++)
         if ((await statusOf(ports.base + n, '/_gateway/readyz')) !== 200) return false;
       return true;
     }, { within: 240_000, every: 500 });
+    if (child.how) throw new Error(`quickstart.sh ended: ${JSON.stringify(child.how)}`);
   } catch (error) {
     await stopAll();
-    const logs = existsSync(path.join(workspace, 'logs', 'gateway.log'))
-      ? readText(path.join(workspace, 'logs', 'gateway.log')).split('\n').slice(-20).join('\n') : '';
-    throw new Error(`${error.message}\n${readText(quickstartLog).split('\n').slice(-40).join('\n')}\n${logs}`, { cause: error.cause });
+    keepLogs(outputDir);
+    const end = (file, lines) => readText(file).split('\n').slice(-lines).join('\n');
+    const text = `${end(quickstartLog, 40)}\n${end(path.join(workspace, 'logs', 'gateway.log'), 20)}`;
+    remove();
+    throw new Error(`${error.message}\n${text}`, { cause: error.cause });
   }
 
   const stack = {
@@ -103,15 +120,5 @@ export async function startWorkspace() {
   const file = path.join(directory, 'stack.json');
   writeFileSync(file, JSON.stringify(stack), { mode: 0o600 });
 
-  return {
-    directory,
-    file,
-    stop: stopAll,
-    keepLogs(folder) {
-      const to = path.join(folder, 'logs');
-      mkdirSync(to, { recursive: true });
-      if (existsSync(path.join(workspace, 'logs'))) cpSync(path.join(workspace, 'logs'), to, { recursive: true });
-      writeFileSync(path.join(to, 'quickstart.log'), readFileSync(quickstartLog));
-    },
-  };
+  return { directory, file, stop: stopAll, keepLogs, remove };
 }
