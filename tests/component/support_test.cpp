@@ -290,12 +290,6 @@ TEST(FakeAgentSocket, ConnectsWithTheRightPasswordAndEchoes) {
     EXPECT_TRUE(seen.problems.empty()) << seen.problems.at(0);
 }
 
-struct refusal_case {
-    std::string origin;
-    json params;
-    std::string reason;
-};
-
 TEST(FakeAgentSocket, RefusesInTheWordsOfOpenClaw) {
     fake_agent_options options;
     options.allowed_origins = {"https://good.example"};
@@ -359,6 +353,27 @@ TEST(FakeAgentSocket, ClosesOnRubbishAndOnTooMuchBeforeConnect) {
     nonce_of(big);
     big.send_text(std::string(70'000, 'x'));
     EXPECT_EQ(big.wait_closed(), 1009);
+}
+
+TEST(FakeAgentSocket, EndsASocketThatDoesNotConnectInTime) {
+    fake_agent_options options;
+    options.connect_within = std::chrono::milliseconds{10};
+    const fake_agent agent{options};
+    ws_client ws{agent.port(), "/"};
+    nonce_of(ws);
+    EXPECT_EQ(ws.wait_closed(), 1006);
+}
+
+TEST(FakeAgentSocket, AdmitsOnlySoManySocketsThatHaveNotConnected) {
+    fake_agent_options options;
+    options.max_unauthenticated = 1;
+    const fake_agent agent{options};
+    ws_client first{agent.port(), "/"};
+    nonce_of(first);
+    EXPECT_EQ((ws_client{agent.port(), "/"}.handshake().status()), 503);
+    first.send_text(connect_request({{"auth", {{"password", agent.secret()}}}}));
+    EXPECT_EQ(json::parse(first.expect_message().data)["ok"], true);
+    EXPECT_EQ((ws_client{agent.port(), "/"}.handshake().status()), 101);
 }
 
 TEST(FakeAgentSocket, RefusesExtensionsLoudly) {

@@ -1,5 +1,6 @@
 // The WebSocket side of fake_agent: Beast's WebSocket on the socket that http_server hands over.
 
+#include "support/fake_agent_connect.hpp"
 #include "support/fake_agent_parts.hpp"
 #include "support/http_server_core.hpp"
 
@@ -28,103 +29,6 @@ namespace {
 
 constexpr auto tok = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t max_unauthenticated_message = 64 * 1024;
-
-struct refusal {
-    std::string code;    ///< of the error in the res
-    std::string message; ///< of the error, and the close reason
-    std::string detail;
-};
-
-const json& member(const json& object, const char* name) {
-    static const json none;
-    if (!object.is_object()) return none;
-    const auto it = object.find(name);
-    return it == object.end() ? none : *it;
-}
-
-std::string string_of(const json& value) {
-    return value.is_string() ? value.get<std::string>() : std::string{};
-}
-
-std::uint64_t number_of(const json& value, std::uint64_t otherwise) {
-    return value.is_number_unsigned() ? value.get<std::uint64_t>() : otherwise;
-}
-
-bool is_control_ui(const json& params) {
-    return string_of(member(member(params, "client"), "id")) == "openclaw-control-ui";
-}
-
-std::optional<refusal> check_origin(const agent_state& state, const message_head& head, const json& params) {
-    const auto origin = head.get("origin");
-    if (!origin && !is_control_ui(params)) return std::nullopt;
-    const auto& allowed = state.options.allowed_origins;
-    if (origin && (std::find(allowed.begin(), allowed.end(), "*") != allowed.end() ||
-                   std::find(allowed.begin(), allowed.end(), lower(*origin)) != allowed.end())) {
-        return std::nullopt;
-    }
-    return refusal{"INVALID_REQUEST",
-                   "origin not allowed (open the Control UI from the gateway host or allow it in "
-                   "gateway.controlUi.allowedOrigins)",
-                   "CONTROL_UI_ORIGIN_NOT_ALLOWED"};
-}
-
-/// The real device signature covers the nonce and auth.token, not the password. Here a signature
-/// "fake:<token>" stands for it: a proxy that touches the token makes it invalid, one that sets the
-/// password does not.
-std::optional<refusal> check_device(const json& params, const std::string& nonce) {
-    const auto& device = member(params, "device");
-    if (!device.is_object()) return std::nullopt;
-    const auto& sent_nonce = member(device, "nonce");
-    if (sent_nonce.is_string() && string_of(sent_nonce) != nonce) {
-        return refusal{"INVALID_REQUEST", "device nonce mismatch", "DEVICE_AUTH_NONCE_MISMATCH"};
-    }
-    const auto signature = string_of(member(device, "signature"));
-    if (signature.starts_with("fake:") &&
-        signature.substr(5) != string_of(member(member(params, "auth"), "token"))) {
-        return refusal{"INVALID_REQUEST", "device signature invalid", "DEVICE_AUTH_SIGNATURE_INVALID"};
-    }
-    return std::nullopt;
-}
-
-std::optional<refusal> check_password(const agent_state& state, const json& params) {
-    const auto& password = member(member(params, "auth"), "password");
-    const bool has_device = member(params, "device").is_object();
-    const bool control_ui = is_control_ui(params);
-    if (!password.is_string()) {
-        if (!has_device && control_ui) {
-            return refusal{"INVALID_REQUEST",
-                           "control ui requires device identity (use HTTPS or localhost secure context)",
-                           "CONTROL_UI_DEVICE_IDENTITY_REQUIRED"};
-        }
-        if (!has_device) return refusal{"NOT_PAIRED", "device identity required", "DEVICE_IDENTITY_REQUIRED"};
-        const std::string hint =
-            control_ui ? "enter the password in Control UI settings" : "provide gateway auth password";
-        return refusal{"INVALID_REQUEST", "unauthorized: gateway password missing (" + hint + ")",
-                       "AUTH_PASSWORD_MISSING"};
-    }
-    if (password != state.options.secret) {
-        const std::string hint = control_ui ? "enter the password in Control UI settings"
-                                            : "use this gateway's gateway.auth.password";
-        return refusal{"INVALID_REQUEST", "unauthorized: gateway password mismatch (" + hint + ")",
-                       "AUTH_PASSWORD_MISMATCH"};
-    }
-    if (!has_device && control_ui) {
-        return refusal{"INVALID_REQUEST",
-                       "control ui requires device identity (use HTTPS or localhost secure context)",
-                       "CONTROL_UI_DEVICE_IDENTITY_REQUIRED"};
-    }
-    if (state.options.pairing_required) return refusal{"NOT_PAIRED", "pairing required", "PAIRING_REQUIRED"};
-    return std::nullopt;
-}
-
-std::optional<refusal> check_connect(const agent_state& state, const message_head& head, const json& params,
-                                     const std::string& nonce) {
-    const auto protocol = number_of(member(params, "maxProtocol"), 4);
-    if (protocol < 4) return refusal{"INVALID_REQUEST", "protocol mismatch", "PROTOCOL_MISMATCH"};
-    if (auto r = check_origin(state, head, params)) return r;
-    if (auto r = check_device(params, nonce)) return r;
-    return check_password(state, params);
-}
 
 class ws_session : public std::enable_shared_from_this<ws_session> {
 public:
@@ -272,13 +176,13 @@ awaitable<bool> ws_session::handshake() {
         co_await close(1000, "");
         co_return false;
     }
-    auto id = string_of(member(message, "id"));
-    if (member(message, "method") != "connect") {
+    auto id = string_of(member_of(message, "id"));
+    if (member_of(message, "method") != "connect") {
         refusal why{"INVALID_REQUEST", "invalid handshake: first request must be connect", ""};
         co_await refuse(std::move(id), std::move(why));
         co_return false;
     }
-    if (auto why = check_connect(*state_, head_, member(message, "params"), nonce_)) {
+    if (auto why = check_connect(*state_, head_, member_of(message, "params"), nonce_)) {
         co_await refuse(std::move(id), std::move(*why));
         co_return false;
     }
@@ -302,9 +206,9 @@ awaitable<bool> ws_session::handshake() {
 }
 
 awaitable<bool> ws_session::push(const json& params) {
-    const auto bytes = number_of(member(params, "bytes"), 1024);
-    const auto count = number_of(member(params, "count"), 1);
-    const std::chrono::milliseconds interval{number_of(member(params, "interval_ms"), 0)};
+    const auto bytes = number_of(member_of(params, "bytes"), 1024);
+    const auto count = number_of(member_of(params, "count"), 1);
+    const std::chrono::milliseconds interval{number_of(member_of(params, "interval_ms"), 0)};
     for (std::uint64_t i = 0; i < count && !closing_; ++i) {
         const auto data = pattern_bytes(i * bytes, bytes);
         ws_.binary(true);
@@ -328,10 +232,11 @@ void ws_session::abort_socket(bool with_reset) {
 
 /// True when the message was an order and the session goes on.
 awaitable<bool> ws_session::act(const json& message) {
-    const auto method = string_of(member(message, "method"));
-    const auto& params = member(message, "params");
+    const auto method = string_of(member_of(message, "method"));
+    const auto& params = member_of(message, "params");
     if (method == "echo") {
-        const json answer{{"type", "res"}, {"id", member(message, "id")}, {"ok", true}, {"payload", params}};
+        const json answer{
+            {"type", "res"}, {"id", member_of(message, "id")}, {"ok", true}, {"payload", params}};
         auto text = answer.dump();
         co_return co_await write(std::move(text));
     }
@@ -341,13 +246,13 @@ awaitable<bool> ws_session::act(const json& message) {
         co_return !ec;
     }
     if (method == "raw") {
-        const auto bytes = unhex(string_of(member(params, "hex"))).value_or("");
+        const auto bytes = unhex(string_of(member_of(params, "hex"))).value_or("");
         auto [ec, n] = co_await asio::async_write(ws_.next_layer(), asio::buffer(bytes), tok);
         co_return !ec;
     }
     if (method == "close") {
-        co_await close(static_cast<std::uint16_t>(number_of(member(params, "code"), 1000)),
-                       string_of(member(params, "reason")));
+        co_await close(static_cast<std::uint16_t>(number_of(member_of(params, "code"), 1000)),
+                       string_of(member_of(params, "reason")));
     }
     if (method == "drop") abort_socket(false);
     if (method == "reset") abort_socket(true);
@@ -361,7 +266,7 @@ awaitable<void> ws_session::echo_loop() {
         if (!co_await read(buffer)) co_return;
         if (ws_.got_text() && buffer.size() < 64 * 1024) {
             const auto message = json::parse(beast::buffers_to_string(buffer.data()), nullptr, false);
-            const auto method = string_of(member(message, "method"));
+            const auto method = string_of(member_of(message, "method"));
             if (std::find(orders.begin(), orders.end(), method) != orders.end()) {
                 if (!co_await act(message)) co_return;
                 continue;

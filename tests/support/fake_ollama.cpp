@@ -289,13 +289,6 @@ bool ollama_state::has_tools_and_thinking(const std::string& model) {
     return !is_embedding(model) && model.find("plain") == std::string::npos;
 }
 
-const json& member_of(const json& object, const char* name) {
-    static const json none;
-    if (!object.is_object()) return none;
-    const auto it = object.find(name);
-    return it == object.end() ? none : *it;
-}
-
 std::string dump(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -14,7 +14,8 @@ using std::chrono::milliseconds;
 
 /// One generation, whichever endpoint asked for it.
 struct job {
-    std::string model;
+    std::string model; ///< with its tag
+    std::string asked; ///< as the request named it: answers repeat that
     bool chat{};
     bool stream{true};
     bool thinking{};
@@ -147,7 +148,7 @@ bool unloads(const json& request) {
 }
 
 json record_of(const job& j, const std::string& content, const std::string& thinking) {
-    json line{{"model", j.model}, {"created_at", now_rfc3339()}, {"done", false}};
+    json line{{"model", j.asked}, {"created_at", now_rfc3339()}, {"done", false}};
     if (j.chat) {
         line["message"] = {{"role", "assistant"}, {"content", content}};
         if (!thinking.empty()) line["message"]["thinking"] = thinking;
@@ -358,6 +359,8 @@ awaitable<bool> serve_job(const ollama_ptr& state, exchange& e, const json& requ
 job describe(const exchange& e, const json& request, const std::string& model, bool chat) {
     job j;
     j.model = model;
+    const auto& asked = member_of(request, "model");
+    j.asked = asked.is_string() ? asked.get<std::string>() : model;
     j.chat = chat;
     const auto& stream = member_of(request, "stream");
     j.stream = !stream.is_boolean() || stream.get<bool>();

@@ -2,6 +2,7 @@
 // What the parts of fake_ollama share. The state belongs to the server's thread, but for the atomics.
 
 #include "support/fake_ollama.hpp"
+#include "support/json_text.hpp"
 
 #include <atomic>
 #include <map>
@@ -36,8 +37,6 @@ public:
 
 using ollama_ptr = std::shared_ptr<ollama_state>;
 
-/// The member, or null.
-[[nodiscard]] const json& member_of(const json& object, const char* name);
 [[nodiscard]] std::string dump(const json& value);
 [[nodiscard]] std::string now_rfc3339();
 awaitable<bool> respond_json(exchange& e, int status, const json& value);
