@@ -78,6 +78,7 @@ stop_programs() {
     control stop gateway >/dev/null 2>&1 || true
     control stop all >/dev/null 2>&1 || true
     control shutdown >/dev/null 2>&1 || true
+    rm -f "$run_dir/gateway.env" # the password is in it; the next start makes it anew
 }
 
 require_password() {
