@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t max_form_bytes = 8 * 1024;
 constexpr std::size_t max_linger_bytes = 1024 * 1024;
+const error head_too_large{errc::too_large, fault::client, retry::never, "the request head is over 32 KB"};
 
 class connection {
   public:
@@ -51,7 +52,8 @@ class connection {
 };
 
 std::string connection::next_request_id() {
-    return home_.shared.run_id + "-" + std::to_string(++home_.requests);
+    // Unique without sharing a counter: the workers count by their own number.
+    return home_.shared.run_id + "-" + std::to_string(home_.number) + "-" + std::to_string(++home_.requests);
 }
 
 net::awaitable<void> connection::run() {
@@ -77,7 +79,12 @@ net::awaitable<connection::head_state> connection::read_head() {
     for (;;) {
         // RFC 9112 section 2.2: an empty line before a request is ignored.
         if (client_.in.data().starts_with("\r\n")) client_.in.consume(2), searched = 0;
-        if ((head_bytes_ = net::find_head_end(client_.in.data(), searched))) {
+        head_bytes_ = net::find_head_end(client_.in.data(), searched);
+        if (head_bytes_ > net::max_head_bytes) {
+            co_await refuse_head(head_too_large);
+            co_return head_state::refused;
+        }
+        if (head_bytes_) {
             began_ = steady_clock::now();
             const auto ok = net::parse_request(client_.in.data().substr(0, head_bytes_), head_);
             if (ok) co_return head_state::complete;
@@ -88,7 +95,7 @@ net::awaitable<connection::head_state> connection::read_head() {
             client_.in.grow(home_.pools.large);
         const auto space = client_.in.space();
         if (client_.in.size() >= net::max_head_bytes || space.size() == 0) {
-            co_await refuse_head(error{errc::too_large, fault::client, retry::never, "the request head is over 32 KB"});
+            co_await refuse_head(head_too_large);
             co_return head_state::refused;
         }
         auto [ec, n] = co_await client_.stream->read_some(space);

@@ -95,7 +95,7 @@ result<void> server::impl::open_all() {
     if (auto r = choose_ports(); !r) return r;
     const auto address = net::asio::ip::make_address(shared.options.bind);
     for (unsigned n = 0; n < std::max(1u, shared.options.workers); ++n) {
-        auto& w = *workers.emplace_back(std::make_unique<worker>(shared));
+        auto& w = *workers.emplace_back(std::make_unique<worker>(shared, n));
         auto& mine = listeners.emplace_back();
         for (std::size_t i = 0; i < shared.doors.size(); ++i) {
             auto l = std::make_unique<listening>(net::acceptor{w.io.get_executor()}, shared.doors[i].get());
@@ -198,6 +198,7 @@ void server::stop(std::chrono::seconds grace) {
     i.threads.clear();
     i.listeners.clear();
     i.shared.close_desk();
+    i.workers.clear(); // closes what is still open
 }
 
 result<void> server::reload_tls() {

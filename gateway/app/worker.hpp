@@ -17,14 +17,16 @@ struct probe_result {
 };
 
 struct worker {
-    explicit worker(gateway& g)
+    worker(gateway& g, unsigned n)
         : shared{g}
+        , number{n}
         , dog{io.get_executor()} {
         for (const auto& a : g.agents) upstreams.emplace_back(io.get_executor(), a->backend);
         probes.resize(g.agents.size());
     }
 
     gateway& shared;
+    unsigned number; ///< from 0
     // In this order: when the io_context goes, it destroys the coroutines that still wait, and they give their blocks back.
     net::block_pools pools;
     net::asio::io_context io{1};

@@ -222,14 +222,16 @@ TEST(Control, ListsTheAgentsAndOpensOneWithATicketThatWorksOnce) {
     const auto where = opened.get("Location");
     ASSERT_THAT(where, StartsWith("http://localhost:" + std::to_string(g.port(2)) + "/_gateway/ticket?t="));
     const auto target = where.substr(where.find("/_gateway"));
-    raw_client first{g.port(1)};
-    EXPECT_EQ(first.request("GET", target).get("Location"), "/_gateway/login"); // not its door; and now it is used up?
     raw_client second{g.port(2)};
     const auto in = second.request("GET", target);
     EXPECT_EQ(in.status(), 303);
     EXPECT_EQ(in.get("Location"), "/");
     EXPECT_EQ(second.request("GET", "/overview", {{"Cookie", cookie_of(in)}}).status(), 200);
     EXPECT_EQ(second.request("GET", target).get("Location"), "/_gateway/login");
+
+    const auto another = c.request("POST", "/_gateway/open/2", {host, origin, {"Cookie", cookie}}).get("Location");
+    raw_client wrong_door{g.port(1)};
+    EXPECT_EQ(wrong_door.request("GET", another.substr(another.find("/_gateway"))).get("Location"), "/_gateway/login");
 }
 
 TEST(Control, IsForSessionsOnlyAndHasNothingElse) {

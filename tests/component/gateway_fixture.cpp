@@ -98,6 +98,13 @@ std::string connect_message(const json& auth) {
     return m.dump();
 }
 
+std::string native_connect_message(const json& auth) {
+    json m{{"type", "req"}, {"id", "1"}, {"method", "connect"},
+           {"params", {{"minProtocol", 4}, {"maxProtocol", 4}, {"client", {{"id", "cli"}, {"mode", "cli"}}}}}};
+    if (!auth.is_null()) m["params"]["auth"] = auth;
+    return m.dump();
+}
+
 std::string cookie_of(const response& r) {
     const auto line = r.get("Set-Cookie");
     return line.substr(0, line.find(';'));

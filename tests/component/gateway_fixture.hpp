@@ -74,7 +74,10 @@ class gateway_under_test {
 };
 
 [[nodiscard]] header basic(std::string_view with = password);
+/// A dashboard's connect request, with this params.auth (null: none).
 [[nodiscard]] std::string connect_message(const json& auth);
+/// That of a native client: another client id, no device.
+[[nodiscard]] std::string native_connect_message(const json& auth);
 /// The value of a cookie in Set-Cookie as "name=value", or nothing.
 [[nodiscard]] std::string cookie_of(const response& r);
 [[nodiscard]] std::string error_code_of(const response& r);

@@ -239,10 +239,8 @@ TEST(Relay, AClientThatLeavesEndsTheAgentsWork) {
 TEST(Relay, AClosedIdleConnectionOfTheAgentFailsNoRequest) {
     gateway_under_test g;
     auto c = g.client();
-    for (int i = 0; i < 10; ++i) {
-        EXPECT_EQ(c.request("GET", "/test/lying-keep-alive", {basic()}).status(), 200);
-        EXPECT_EQ(c.request("POST", "/test/lying-keep-alive", {basic()}, "x").status(), 200);
-    }
+    // Worse than an idle limit: it says keep-alive and closes at once.
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(c.request("GET", "/test/lying-keep-alive", {basic()}).status(), 200);
 }
 
 TEST(Relay, RepeatsOnlyWhatMayBeRepeated) {

@@ -65,7 +65,7 @@ TEST(Tls, CarriesRequestsAndTunnels) {
     support::raw_client_options o;
     o.port = t.g->port();
     o.tls = true;
-    ws_client ws{o, "/", {basic()}};
+    ws_client ws{o, "/", {basic(), {"Origin", "https://localhost:" + std::to_string(t.g->port())}}};
     ASSERT_TRUE(ws.connected());
     static_cast<void>(ws.expect_message());
     ws.send_text(connect_message(nullptr));

@@ -19,7 +19,14 @@ ws_client dashboard(const gateway_under_test& g, const std::string& cookie, std:
 
 void expect_hello(ws_client& ws) {
     const auto m = json::parse(ws.expect_message().data);
-    EXPECT_EQ(m["payload"]["type"], "hello-ok") << m.dump();
+    EXPECT_EQ(m.value("/payload/type"_json_pointer, "none"), "hello-ok") << m.dump();
+}
+
+/// params.auth with a password; an initializer list of one pair would become an array.
+json auth_with(const json& value) {
+    auto auth = json::object();
+    auth["password"] = value;
+    return auth;
 }
 
 ws_client connected(const gateway_under_test& g, const std::string& cookie) {
@@ -118,14 +125,14 @@ TEST(Tunnel, ANativeClientShowsThePasswordInItsConnectFrame) {
     ws_client ws{g.port(), "/"};
     ASSERT_TRUE(ws.connected());
     static_cast<void>(ws.expect_message());
-    ws.send_text(connect_message({{"password", password}}));
+    ws.send_text(native_connect_message(auth_with(password)));
     expect_hello(ws);
     EXPECT_THAT(g.agent().seen().sockets.at(0).first_message, testing::Not(HasSubstr(password)));
 
-    for (const auto& auth : {json{{"password", "wrong"}}, json(nullptr), json{{"password", 7}}}) {
+    for (const auto& auth : {auth_with("wrong"), json(nullptr), auth_with(7)}) {
         ws_client stranger{g.port(), "/"};
         static_cast<void>(stranger.expect_message());
-        stranger.send_text(connect_message(auth));
+        stranger.send_text(native_connect_message(auth));
         EXPECT_EQ(stranger.wait_closed(), 1008);
         EXPECT_THAT(stranger.close_reason, HasSubstr("unauthorized"));
     }
@@ -140,7 +147,7 @@ TEST(Tunnel, FewStrangersMayBeOpenAtOnce) {
     EXPECT_EQ(c.handshake().status(), 429);
     // Whoever has authenticated makes room.
     static_cast<void>(a.expect_message());
-    a.send_text(connect_message({{"password", password}}));
+    a.send_text(native_connect_message(auth_with(password)));
     expect_hello(a);
     EXPECT_TRUE((ws_client{g.port(), "/"}.connected()));
 }

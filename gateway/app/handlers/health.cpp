@@ -19,7 +19,9 @@ net::awaitable<void> show_health(worker&, exchange& x) {
 }
 
 net::awaitable<void> show_readiness(worker& w, exchange& x) {
-    if (co_await door_is_ready(w, x))
+    // g++ 12 makes an illegal instruction of `if (co_await …) … else …` here: the condition is a named local.
+    const bool ready = co_await door_is_ready(w, x);
+    if (ready)
         x.answer = json_reply(200, "{\"status\":\"ready\"}\n");
     else
         x.answer = json_error(503, "not_ready", x.at.name + " is not ready", "Try again in a few seconds.").with("Retry-After", "3");
