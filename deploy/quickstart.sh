@@ -185,7 +185,7 @@ wait_until_ready() {
             # Long after it should be up, say where to look, and go on waiting.
             ((SECONDS - begin < 120)) || control status || true
         fi
-        ((${#waiting[@]} == 0)) || sleep 1
+        ((${#waiting[@]} == 0)) || sleep 1 || true # Ctrl-C ends it with a status
     done
 }
 

@@ -41,7 +41,12 @@ problem() {
 }
 heading() { printf '\n== %s (%d:%02d)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
 
-attribute() { grep -m1 '<testsuite' "$1" | grep -oE "[[:space:]]$2=\"[0-9]+\"" | grep -oE '[0-9]+' || echo 0; }
+# The value of an attribute of the report's root element, which may span lines.
+attribute() { # file, name
+    local value
+    value=$(tr '\n\t' '  ' <"$1" | grep -oE '<testsuite [^>]*>' | head -1 | grep -oE " $2=\"[0-9]+\"" | tr -dc '0-9')
+    printf '%d' "${value:-0}"
+}
 
 # build_and_test PRESET [ctest arguments…]
 build_and_test() {
@@ -64,6 +69,7 @@ build_and_test() {
     total=$(attribute "$report" tests)
     broken=$(attribute "$report" failures)
     left_out=$(($(attribute "$report" skipped) + $(attribute "$report" disabled)))
+    ((total > 0)) || problem "$preset: no test ran"
     count $((total - broken - left_out)) "$broken" "$left_out"
     ((broken == 0)) || problems+=("$preset: $broken failed")
 }
