@@ -19,6 +19,7 @@ describe('Browser', { skip }, () => {
       `*.proxy.runpod.net:443 127.0.0.1:${front.port}`,
       `${stack.ownHost}:443 127.0.0.1:${front.port}`,
       `${stack.ownHost} 127.0.0.1`,
+      '203.0.113.80 127.0.0.1',
     ]);
   });
   after(async () => {
@@ -91,6 +92,7 @@ describe('Browser', { skip }, () => {
     Localhost: () => `http://localhost:${agent(1).port}`,
     TheLoopbackAddress: () => `http://127.0.0.1:${agent(1).port}`,
     TheRunPodAddress: () => front.origin(agent(1).port),
+    AnAddressLiteralThatIsAlsoTheHost: () => `http://203.0.113.80:${agent(1).port}`,
     AConfiguredOriginOverHttp: () => `http://${stack.ownHost}:${agent(1).port}`,
     AConfiguredOriginOverHttps: () => `https://${stack.ownHost}`,
   };
@@ -214,7 +216,7 @@ describe('Browser', { skip }, () => {
 
       // A ticket works once.
       assert.equal(tickets.length, 1);
-      rememberSecret('ticket', tickets[0].searchParams.get('t'));
+      rememberSecret('ticket', [...tickets[0].searchParams.values()].at(-1));
       const stranger = await at.newVisitor(browser);
       const again = await stranger.newPage();
       await again.goto(tickets[0].href);

@@ -29,7 +29,7 @@ export async function newVisitor(browser, options = {}) {
 
 export async function shot(page, name) {
   await page.screenshot({ path: path.join(screenshotDir, `${name}.png`) });
-  keepSeen(`page-${name}`, `${page.url().replace(/([?&]t=)[^&]*/, '$1…')}\n${await page.content()}`);
+  keepSeen(`page-${name}`, `${page.url().replace(/([?&](?:t|ticket)=)[^&]*/, '$1…')}\n${await page.content()}`);
 }
 
 const passwordField = (page) => page.getByLabel('Password (not stored)', { exact: true });

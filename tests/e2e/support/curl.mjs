@@ -36,7 +36,7 @@ export async function curl(url, options = {}, { keep = true, within = 60_000 } =
   const run = await output('curl', ['--disable', '--config', '-'],
     { input: `${lines.join('\n')}\n`, within, env: { PATH: process.env.PATH } });
   const answer = { ...parse(run.stdout), exit: run.status, error: run.stderr };
-  if (keep) keepSeen('curl', `${options.request ?? 'GET'} ${url.replace(/([?&]t=)[^&]*/, '$1…')} → ${answer.status}\n`
+  if (keep) keepSeen('curl', `${options.request ?? 'GET'} ${url.replace(/([?&](?:t|ticket)=)[^&]*/, '$1…')} → ${answer.status}\n`
     + `${[...answer.headers].filter(([name]) => name !== 'set-cookie').map((h) => h.join(': ')).join('\n')}\n${answer.body}`);
   return answer;
 }
