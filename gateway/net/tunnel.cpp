@@ -93,7 +93,11 @@ awaitable<bool> tunnel::send(direction d, std::string_view bytes) {
     g.add(rest);
     do {
         stalled_[d] = coarse_now();
-        ec = d == to_agent ? co_await write_rest(*agent_, g) : co_await client_->write_rest(g);
+        // Not as `? :`: g++ 12 evaluates co_await in its branches wrongly.
+        if (d == to_agent)
+            ec = co_await write_rest(*agent_, g);
+        else
+            ec = co_await client_->write_rest(g);
         // close() cancels the agent's socket to wake a reader; a write it hits by the way goes on.
     } while (d == to_agent && ec == asio::error::operation_aborted && close_code_ && !close_sent_);
     stalled_[d] = steady_time::max();

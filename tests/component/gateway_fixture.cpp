@@ -29,8 +29,9 @@ temporary_directory::~temporary_directory() {
 
 gateway_under_test::gateway_under_test(gateway_options o)
     : count_{o.agents} {
-    static const bool quiet = (log::init(log_level::error, log_format::text), true);
-    static_cast<void>(quiet);
+    // CLAWGATE_TEST_LOG=1 shows what the gateway would log.
+    static const bool once = (log::init(std::getenv("CLAWGATE_TEST_LOG") ? log_level::debug : log_level::error, log_format::text), true);
+    static_cast<void>(once);
     std::filesystem::create_directories(directory_.path / ".clawgate");
     std::vector<secret> tokens;
     std::vector<std::uint16_t> backends;
@@ -68,6 +69,7 @@ gateway_under_test::gateway_under_test(gateway_options o)
 
 gateway_under_test::~gateway_under_test() {
     server_.reset();
+    log::flush();
 }
 
 response gateway_under_test::ask(std::string_view method, std::string_view target, std::vector<header> headers, std::string_view body) const {

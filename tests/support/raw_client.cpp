@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -92,6 +93,7 @@ struct raw_client::impl {
         SSL_set_fd(ssl, fd);
         const auto until = deadline();
         while (true) {
+            ERR_clear_error();
             const int n = SSL_connect(ssl);
             if (n == 1) return;
             if (!wait_tls(n, until)) fail("TLS handshake failed");
@@ -127,6 +129,7 @@ raw_client& raw_client::operator=(raw_client&&) noexcept = default;
 std::size_t raw_client::send_some(std::string_view bytes) {
     auto& c = *impl_;
     if (c.ssl != nullptr) {
+        ERR_clear_error();
         const int n = SSL_write(c.ssl, bytes.data(), static_cast<int>(bytes.size()));
         return n > 0 ? static_cast<std::size_t>(n) : 0;
     }
@@ -140,6 +143,7 @@ void raw_client::send(std::string_view bytes) {
     const auto until = c.deadline();
     while (!bytes.empty()) {
         if (c.ssl != nullptr) {
+            ERR_clear_error();
             const int n = SSL_write(c.ssl, bytes.data(),
                                     static_cast<int>(std::min<std::size_t>(bytes.size(), 1 << 20)));
             if (n > 0) {
@@ -161,6 +165,7 @@ bool raw_client::fill() {
     const auto until = c.deadline();
     while (true) {
         if (c.ssl != nullptr) {
+            ERR_clear_error(); // SSL_get_error() looks at the thread's whole queue
             const int n = SSL_read(c.ssl, piece, sizeof piece);
             if (n > 0) return c.in.append(piece, static_cast<std::size_t>(n)), true;
             if (!c.wait_tls(n, until)) return !(c.at_end = true); // with or without close_notify
