@@ -30,6 +30,11 @@ void client_side::wake() noexcept {
     if (upstream_) upstream_->cancel(ignored);
 }
 
+void client_side::abandon() {
+    expired_ = true;
+    wake();
+}
+
 void client_side::on_tick(steady_time now) {
     if (overdue(now) || now >= body_deadline_) {
         expired_ = true;
@@ -37,7 +42,8 @@ void client_side::on_tick(steady_time now) {
     }
     if (home.shared.draining.load(std::memory_order_relaxed) && waiting_ == waiting_for::next_request) return wake();
     // While the agent works nothing is read from the client: whether it is still there must be looked up.
-    if (waiting_ == waiting_for::upstream_head && stream && net::peer_has_left(stream->lowest())) {
+    const bool agent_works = waiting_ == waiting_for::upstream_head || waiting_ == waiting_for::agent_bytes;
+    if (agent_works && stream && net::peer_has_left(stream->lowest())) {
         left_ = true;
         boost::system::error_code ignored;
         if (upstream_) upstream_->cancel(ignored);

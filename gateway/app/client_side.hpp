@@ -57,6 +57,7 @@ class client_side : public net::watched {
     net::socket*& upstream_slot() noexcept { return upstream_; }
 
     void on_tick(steady_time now) override;
+    void abandon() override;
 
   private:
     void wake() noexcept;

@@ -314,7 +314,7 @@ net::awaitable<void> proxy_run::relay_answer() {
     const auto end = co_await net::relay_body(*agent_, *client_.stream, answer);
     r_.bytes_out = answer.decoder.bytes();
     if (end.outcome != net::relay_outcome::complete) {
-        r_.error = std::string{to_string(end.code)} + ": " + end.detail;
+        r_.error = client_.left() ? "canceled: the client left" : std::string{to_string(end.code)} + ": " + end.detail;
         r_.keep_alive = false;
         r_.truncated = true;
         agent_.reset();

@@ -191,8 +191,15 @@ void server::stop(std::chrono::seconds grace) {
         for (const auto& w : i.workers) tunnels += w->tunnels.load(std::memory_order_relaxed);
         return i.open_connections.load() + tunnels > 0;
     };
-    while (busy() && steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds{10});
-
+    const auto wait_until = [&busy](steady_time when) {
+        while (busy() && steady_clock::now() < when) std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    };
+    wait_until(end);
+    if (busy()) {
+        for (auto& w : i.workers)
+            net::asio::post(w->io, [&w = *w] { w.dog.for_each([](net::watched& c) { c.abandon(); }); });
+        wait_until(steady_clock::now() + std::chrono::milliseconds{500});
+    }
     for (auto& w : i.workers) w->io.stop();
     for (auto& t : i.threads) t.join();
     i.threads.clear();

@@ -26,6 +26,7 @@ void tunnel::start(std::string from_client, std::string from_agent) {
     auto ex = agent_->get_executor();
     const auto self = shared_from_this(); // both coroutines hold one reference until they end
     const auto client_ended = [self](std::exception_ptr) {
+        self->client_left_ = true;
         self->abort(); // without the client the rest is of no use
         self->pump_ended();
     };
@@ -146,7 +147,7 @@ awaitable<void> tunnel::pump_from_agent(std::string early) {
         if (close_sent_) break;
         if (!co_await receive(to_client, bytes)) {
             // The agent is gone without a word. Say so, unless that is impossible.
-            if (!agent_frames_.saw_close() && !close_code_) {
+            if (!agent_frames_.saw_close() && !close_code_ && !client_left_) {
                 close_code_ = websocket::service_restart;
                 close_reason_ = "the agent closed the connection";
                 co_await send_close_if_due();

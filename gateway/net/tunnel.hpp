@@ -65,6 +65,7 @@ class tunnel : public watched, public std::enable_shared_from_this<tunnel> {
     void abort() noexcept;
 
     void on_tick(steady_time now) override;
+    void abandon() override { abort(); }
 
   private:
     enum direction { to_agent, to_client };
@@ -88,6 +89,7 @@ class tunnel : public watched, public std::enable_shared_from_this<tunnel> {
     std::uint16_t close_code_ = 0; // ours, when one is wanted
     std::string close_reason_;
     bool close_sent_ = false;
+    bool client_left_ = false;
     bool active_ = false;
     steady_time stalled_[2] = {steady_time::max(), steady_time::max()}; // since when a peer does not take bytes
     int pumps_ = 0;

@@ -17,6 +17,8 @@ class watched : public boost::intrusive::list_base_hook<boost::intrusive::link_m
     virtual ~watched() = default;
     /// Called about once a second on the worker's thread. May destroy this object.
     virtual void on_tick(steady_time now) = 0;
+    /// The drain is over: end what is under way now, so that it still leaves its line in the log.
+    virtual void abandon() = 0;
 
   protected:
     void expires_after(std::chrono::seconds s) noexcept { deadline_ = coarse_now() + s; }

@@ -220,7 +220,7 @@ TEST(Control, ListsTheAgentsAndOpensOneWithATicketThatWorksOnce) {
     const auto opened = c.request("POST", "/_gateway/open/2", {host, origin, {"Cookie", cookie}});
     EXPECT_EQ(opened.status(), 303);
     const auto where = opened.get("Location");
-    ASSERT_THAT(where, StartsWith("http://localhost:" + std::to_string(g.port(2)) + "/_gateway/ticket?t="));
+    ASSERT_THAT(where, StartsWith("http://localhost:" + std::to_string(g.port(2)) + "/_gateway/ticket?ticket="));
     const auto target = where.substr(where.find("/_gateway"));
     raw_client second{g.port(2)};
     const auto in = second.request("GET", target);

@@ -236,6 +236,16 @@ TEST(Relay, AClientThatLeavesEndsTheAgentsWork) {
     EXPECT_TRUE(g.agent().wait_until([](const auto& t) { return t.requests[0].peer_left; }));
 }
 
+TEST(Relay, AClientThatLeavesInMidStreamEndsTheAgentsWorkToo) {
+    gateway_under_test g;
+    {
+        auto c = g.client();
+        c.send(support::request_text("GET", "/test/slow?piece_ms=600000&pieces=2", {basic()}));
+        ASSERT_EQ(c.read_head().status, 200); // and then the agent is silent
+    }
+    EXPECT_TRUE(g.agent().wait_until([](const auto& t) { return t.requests[0].peer_left; }));
+}
+
 TEST(Relay, AClosedIdleConnectionOfTheAgentFailsNoRequest) {
     gateway_under_test g;
     auto c = g.client();

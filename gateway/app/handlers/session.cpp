@@ -100,7 +100,7 @@ net::awaitable<void> redeem_ticket(worker&, exchange& x) {
     // A ticket is for a person's browser going there, not for a frame or a script of another page.
     const auto destination = x.field(field_name::sec_fetch_dest);
     const bool top_level = destination.empty() || net::equal_ignoring_case(destination, "document");
-    const auto ticket = form_value(x.head.query, "t").value_or("");
+    const auto ticket = form_value(x.head.query, "ticket").value_or("");
     if (x.head.method_id == net::verb::get && top_level &&
         x.shared.desk.redeem_ticket(ticket, x.at.number, wall_clock::now()))
         x.answer = redirect(303, "/").with("Set-Cookie", new_session_cookie(x));
