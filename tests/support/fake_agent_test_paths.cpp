@@ -63,7 +63,12 @@ awaitable<void> body(exchange& e) {
     if (!co_await e.send_head(static_cast<int>(e.number("status", 200)), lines) || e.is_head()) co_return;
     for (std::uint64_t at = 0; at < total; at += piece) {
         const auto data = pattern_bytes(at, static_cast<std::size_t>(std::min(piece, total - at)));
-        const bool sent = mode == "chunked" ? co_await e.send_chunk(data) : co_await e.send(data);
+        bool sent = false; // not `? co_await … : co_await …`, which g++ 12 gets wrong
+        if (mode == "chunked") {
+            sent = co_await e.send_chunk(data);
+        } else {
+            sent = co_await e.send(data);
+        }
         if (!sent) co_return;
         if (interval.count() > 0 && !co_await e.pause(interval)) co_return;
     }
