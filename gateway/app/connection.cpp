@@ -57,7 +57,7 @@ std::string connection::next_request_id() {
 }
 
 net::awaitable<void> connection::run() {
-    if (auto context = home_.shared.tls.load()) {
+    if (auto context = home_.shared.tls()) {
         client_.wait(waiting_for::tls_handshake);
         if (const auto ec = co_await client_.stream->accept_tls(std::move(context)); ec) {
             log::event(log_level::debug, "TLS handshake failed", {{"client", peer_.to_string()}, {"error", ec.message()}});
@@ -76,6 +76,7 @@ net::awaitable<void> connection::run() {
 net::awaitable<connection::head_state> connection::read_head() {
     client_.wait(client_.in.empty() ? waiting_for::next_request : waiting_for::head);
     std::size_t searched = 0;
+    bool begun = !client_.in.empty();
     for (;;) {
         // RFC 9112 section 2.2: an empty line before a request is ignored.
         if (client_.in.data().starts_with("\r\n")) client_.in.consume(2), searched = 0;
@@ -104,7 +105,7 @@ net::awaitable<connection::head_state> connection::read_head() {
                 co_await refuse_head(error{errc::timeout, fault::client, retry::never, "the request head did not come in time"});
             co_return head_state::closed;
         }
-        if (client_.in.empty()) client_.wait(waiting_for::head); // the first byte: from now on it must hurry
+        if (!std::exchange(begun, true)) client_.wait(waiting_for::head); // the first byte: from now on it must hurry
         client_.in.commit(n);
     }
 }
@@ -188,6 +189,7 @@ net::awaitable<bool> connection::read_form(exchange& x) {
             wipe(received); // a login's body holds the password
             co_return true;
         }
+        if (*n > 0 && used < received.size()) continue; // more chunks lie there than one look takes
         char block[4096];
         auto [ec, got] = co_await client_.stream->read_some(net::asio::buffer(block, body.want(sizeof block)));
         if (ec) co_return false;

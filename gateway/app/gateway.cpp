@@ -28,6 +28,18 @@ void native_slots::slot::release() noexcept {
     owner_ = nullptr;
 }
 
+std::shared_ptr<boost::asio::ssl::context> gateway::tls() const {
+    if (!has_tls_.load(std::memory_order_relaxed)) return nullptr;
+    const std::lock_guard lock{tls_mutex_};
+    return tls_;
+}
+
+void gateway::set_tls(std::shared_ptr<boost::asio::ssl::context> context) {
+    const std::lock_guard lock{tls_mutex_};
+    tls_ = std::move(context);
+    has_tls_.store(tls_ != nullptr, std::memory_order_relaxed);
+}
+
 gateway::gateway(config c, std::vector<secret> agent_tokens, secret session_key)
     : options{std::move(c)}
     , trusted{options.trusted_proxies}

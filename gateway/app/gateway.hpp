@@ -106,12 +106,16 @@ class gateway {
     connection_counters connections;
     native_slots native;
     std::atomic<bool> draining{false};
-    /// Null without TLS; replaced as a whole on SIGHUP.
-    std::atomic<std::shared_ptr<boost::asio::ssl::context>> tls;
+    /// The TLS context of new connections; null without TLS. Replaced as a whole on SIGHUP.
+    [[nodiscard]] std::shared_ptr<boost::asio::ssl::context> tls() const;
+    void set_tls(std::shared_ptr<boost::asio::ssl::context> context);
     const std::string run_id; ///< begins every request id of this run
 
   private:
     std::unique_ptr<auth::desk> desk_;
+    std::atomic<bool> has_tls_{false}; // plain listeners never touch the lock
+    mutable std::mutex tls_mutex_;     // held for the copy of a pointer, once a TLS connection
+    std::shared_ptr<boost::asio::ssl::context> tls_;
 
   public:
     auth::desk& desk;

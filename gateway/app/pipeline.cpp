@@ -16,12 +16,20 @@ step respond(exchange& x, reply r) {
     return step::answer;
 }
 
+/// The last field of a kind: proxies that do not append to a line add one of their own behind it.
+std::string_view last_field(const exchange& x, field_name id) {
+    std::string_view value;
+    for (const auto& f : x.head.fields)
+        if (f.id == id) value = f.value;
+    return value;
+}
+
 step find_client(exchange& x) {
     x.peer_trusted = x.shared.trusted.contains(x.peer);
     x.client = x.peer_trusted ? auth::client_address(x.peer, x.field(field_name::cf_connecting_ip),
-                                                     x.field(field_name::x_forwarded_for), x.shared.trusted)
+                                                     last_field(x, field_name::x_forwarded_for), x.shared.trusted)
                               : x.peer;
-    x.https = x.https || (x.peer_trusted && net::equal_ignoring_case(x.field(field_name::x_forwarded_proto), "https"));
+    x.https = x.https || (x.peer_trusted && net::equal_ignoring_case(last_field(x, field_name::x_forwarded_proto), "https"));
     return step::next;
 }
 
@@ -99,7 +107,8 @@ void read_session(exchange& x) {
 
 bool comes_directly_from_this_machine(const exchange& x) {
     return x.peer.is_loopback() && !x.head.fields.has(field_name::forwarding) &&
-           !x.head.fields.has(field_name::x_forwarded_for) && !x.head.fields.has(field_name::cf_connecting_ip);
+           !x.head.fields.has(field_name::x_forwarded_for) && !x.head.fields.has(field_name::x_forwarded_proto) &&
+           !x.head.fields.has(field_name::cf_connecting_ip);
 }
 
 step judge_password(exchange& x, auth::shown_credential shown, caller as) {
@@ -138,7 +147,8 @@ step authenticate(exchange& x) {
     if (x.own && x.own->credential == need::nothing) return step::next;
     if (x.session.ok()) { // first: a valid session is never refused by a lock
         x.who = caller::cookie;
-        if (x.session.state == auth::session_state::renew) {
+        // Not on an asset that caches may keep for others: a page or a WebSocket comes often enough.
+        if (x.session.state == auth::session_state::renew && (x.is_navigation() || x.head.websocket)) {
             x.set_cookie = auth::set_cookie_header(x.at.cookie(x.https), x.shared.desk.renew(x.session.who, wall_clock::now()),
                                                    x.https, x.shared.options.session_lifetime);
             x.sessions.until = {}; // the cookie that comes next is another one

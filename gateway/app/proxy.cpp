@@ -67,13 +67,22 @@ class request_pump final : public net::relay_observer {
         return !running_ && (end_.outcome == net::relay_outcome::source_failed || end_.outcome == net::relay_outcome::malformed);
     }
 
-    void waits_for_source() override { client_.wait_for_body(waiting_for::client_bytes); }
-    void waits_for_sink() override { client_.wait_for_body(waiting_for::agent_bytes); }
+    void waits_for_source() override { progress(waiting_for::client_bytes); }
+    void waits_for_sink() override { progress(waiting_for::agent_bytes); }
     bool stopped() const override { return stop_; }
+    /// From now on the answer has deadlines of its own.
+    void answer_begins() noexcept { answering_ = true; }
 
   private:
+    /// The agent's time to answer begins with the end of the body: a long upload that moves is not late.
+    void progress(waiting_for w) {
+        client_.wait_for_body(w);
+        if (!answering_) client_.wait(waiting_for::upstream_head);
+    }
+
     client_side& client_;
     net::timer finished_;
+    bool answering_ = false;
     net::socket* to_ = nullptr;
     bool running_ = false;
     bool stop_ = false;
@@ -124,7 +133,6 @@ class proxy_run final : public net::relay_observer {
     net::response_head answer_;
     std::size_t answer_head_bytes_ = 0;
     bool got_bytes_ = false;
-    bool started_answer_ = false;
     bool send_failed_ = false;
     steady_time dispatched_;
     proxy_result r_;
@@ -137,6 +145,7 @@ bool proxy_run::body_is_buffered() const {
 
 net::awaitable<bool> proxy_run::get_connection(bool may_reuse) {
     const auto asked = steady_clock::now();
+    client_.set_upstream(nullptr); // of an attempt before this one
     // A request that must not be sent twice only goes out on a connection that the agent cannot be about to close.
     const auto max_idle = x_.head.is_idempotent() ? std::chrono::seconds{60} : fresh_enough_for_any_method;
     agent_ = may_reuse ? pool_.take_idle(coarse_now(), max_idle) : nullptr;
@@ -188,6 +197,8 @@ net::awaitable<result<void>> proxy_run::read_head() {
             answer_head_bytes_ = end;
             co_return net::parse_response(from_agent_.data().substr(0, end), x_.head.method_id == net::verb::head, answer_);
         }
+        if (pump_.broke_on_client())
+            co_return error{errc::canceled, fault::client, retry::never, "the request broke off"};
         const auto space = from_agent_.space();
         if (space.size() == 0)
             co_return error{errc::bad_upstream, fault::upstream, retry::never, "the agent's response head is over 16 KB"};
@@ -266,7 +277,7 @@ net::awaitable<proxy_run::attempt> proxy_run::try_once(bool may_reuse) {
 void proxy_run::write_answer_head(body_kind framing) {
     answer_head_.append("HTTP/1.1 ").append(std::to_string(answer_.status)).append(" ").append(answer_.reason).append("\r\n");
     const bool cors = x_.origin_allowed && !x_.head.websocket;
-    routing::write_client_fields(answer_, cors, answer_head_);
+    routing::write_client_fields(answer_, true, answer_head_); // who may read an answer is the gateway's to say
     const auto add = [this](std::string_view name, std::string_view value) {
         answer_head_.append(name).append(": ").append(value).append("\r\n");
     };
@@ -309,15 +320,14 @@ net::awaitable<void> proxy_run::relay_answer() {
     answer.observer = this;
     answer.decoder.start(answer_.body, answer_.content_length);
     answer.encoder.start(framing);
-    started_answer_ = true;
+    pump_.answer_begins();
     r_.status = answer_.status;
     const auto end = co_await net::relay_body(*agent_, *client_.stream, answer);
     r_.bytes_out = answer.decoder.bytes();
     if (end.outcome != net::relay_outcome::complete) {
         r_.error = client_.left() ? "canceled: the client left" : std::string{to_string(end.code)} + ": " + end.detail;
         r_.keep_alive = false;
-        r_.truncated = true;
-        agent_.reset();
+        r_.truncated = true; // the socket dies with this run: the pump may still be using it
         co_return;
     }
     const bool nothing_left = answer.used == answer.buffered.size() && answer.leftover.empty();

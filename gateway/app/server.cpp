@@ -211,7 +211,7 @@ void server::stop(std::chrono::seconds grace) {
 result<void> server::reload_tls() {
     auto context = net::make_tls_context(impl_->shared.options.tls_cert, impl_->shared.options.tls_key);
     if (!context) return context.error();
-    impl_->shared.tls.store(std::move(*context));
+    impl_->shared.set_tls(std::move(*context));
     return {};
 }
 

@@ -14,7 +14,7 @@ class tunnel_session final : public net::tunnel_hooks {
         , who_{x.who}
         , session_{x.session.who}
         , cookie_{x.sessions.cookie}
-        , epoch_{w.shared.desk.revocation_epoch()}
+        , epoch_{x.sessions.epoch} // of the verdict: a logout since then is noticed at the first tick
         , client_{x.client}
         , target_{x.head.target}
         , main_socket_{routing::is_main_socket(x.head.path)}

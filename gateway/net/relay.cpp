@@ -57,7 +57,7 @@ awaitable<relay_end> run(From& from, To& to, body_relay& r) {
                 const auto end = r.decoder.end_of_input();
                 if (!end || (read_ec != asio::error::eof && read_ec != asio::ssl::error::stream_truncated))
                     co_return failed(relay_outcome::source_failed, read_ec);
-                r.encoder.finish(out, {});
+                // The end is framed below, once.
             }
             block.commit(got);
             // A read that fills a small block says that the body is long: go on with a large one.

@@ -11,10 +11,10 @@ void watchdog::arm() {
     timer_.expires_after(std::chrono::seconds{1});
     timer_.async_wait([this](error_code ec) {
         if (ec) return;
+        arm(); // first: an exception below must not end all deadlines
         const auto now = coarse_now();
         every_tick_(now);
         for_each([now](watched& w) { w.on_tick(now); });
-        arm();
     });
 }
 

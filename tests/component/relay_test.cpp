@@ -87,6 +87,17 @@ TEST(Relay, DownloadsArriveWholeHoweverTheyAreFramed) {
     }
 }
 
+TEST(Relay, ABodyThatEndedByClosingIsEndedOnceAndTheConnectionGoesOn) {
+    gateway_under_test g;
+    auto c = g.client();
+    for (int i = 0; i < 3; ++i) {
+        const auto r = c.request("GET", "/test/body?bytes=20000&mode=close", {basic()});
+        EXPECT_EQ(r.status(), 200);
+        EXPECT_EQ(r.body, support::pattern_bytes(0, 20000));
+        EXPECT_EQ(c.leftover(), "");
+    }
+}
+
 TEST(Relay, FlushesTheHeadAndEachPieceAsItComes) {
     gateway_under_test g;
     auto c = g.client();
