@@ -60,7 +60,7 @@ build_and_test() {
     heading "$preset: tests"
     report="$source_dir/build/$preset/tests.xml"
     rm -f "$report"
-    ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --timeout 300 --no-tests=error \
+    ctest --test-dir "build/$preset" -j "$(nproc)" --output-on-failure --timeout 600 --no-tests=error \
         --output-junit "$report" "$@" | grep -vE '^ *Start +[0-9]+:|^ *[0-9]+/[0-9]+ Test .* Passed '
     if [[ ! -s $report ]]; then
         problem "$preset: ctest left no report"
@@ -108,7 +108,8 @@ else
     # The dev build, which has warnings as errors, is for --quick.
     build_and_test release
     build_and_test asan -L 'unit|component'
-    build_and_test tsan -L 'unit|component'
+    # Not yet 'component': those tests have not been seen under ThreadSanitizer; add them when they have.
+    build_and_test tsan -L unit
     if ((e2e)) && [[ -f tests/e2e/run.sh ]]; then
         install_packages "${run_packages[@]}"
         run_e2e
