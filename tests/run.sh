@@ -108,8 +108,7 @@ else
     # The dev build, which has warnings as errors, is for --quick.
     build_and_test release
     build_and_test asan -L 'unit|component'
-    # Not yet 'component': those tests have not been seen under ThreadSanitizer; add them when they have.
-    build_and_test tsan -L unit
+    build_and_test tsan -L 'unit|component'
     if ((e2e)) && [[ -f tests/e2e/run.sh ]]; then
         install_packages "${run_packages[@]}"
         run_e2e
