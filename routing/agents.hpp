@@ -27,6 +27,7 @@ class backend_state {
 struct agent {
     const agent_options* options = nullptr;
     net::endpoint backend;
+    std::vector<net::tcp::endpoint> addresses; ///< of the backend, looked up once at the start
     secret token; ///< its own secret: what is injected
     mutable backend_state state;
 };

@@ -25,16 +25,18 @@ enum class waiting_for {
 
 class client_side : public net::watched {
   public:
-    client_side(worker& w, std::unique_ptr<net::stream> s)
+    client_side(worker& w, std::unique_ptr<net::stream> s, connection_counters::slot counted_connection)
         : home{w}
         , stream{std::move(s)}
-        , in{w.pools.small} {
+        , in{w.pools.small}
+        , counted{std::move(counted_connection)} {
         w.dog.add(*this);
     }
 
     worker& home;
     std::unique_ptr<net::stream> stream; ///< null once a tunnel has taken it over
     net::read_buffer in;
+    connection_counters::slot counted; ///< goes with the connection into a tunnel
 
     /// Starts the deadline of a phase (and ends the one before).
     void wait(waiting_for w) {

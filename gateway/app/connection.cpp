@@ -15,10 +15,11 @@ const error head_too_large{errc::too_large, fault::client, retry::never, "the re
 
 class connection {
   public:
-    connection(worker& w, const door& at, std::unique_ptr<net::stream> s, boost::asio::ip::address peer)
+    connection(worker& w, const door& at, std::unique_ptr<net::stream> s, boost::asio::ip::address peer,
+               connection_counters::slot counted)
         : home_{w}
         , at_{at}
-        , client_{w, std::move(s)}
+        , client_{w, std::move(s), std::move(counted)}
         , peer_{std::move(peer)} {}
 
     net::awaitable<void> run();
@@ -288,14 +289,13 @@ net::awaitable<bool> connection::serve_proxied(exchange& x) {
 } // namespace
 
 net::awaitable<void> serve_connection(worker& w, const door& at, std::unique_ptr<net::stream> s,
-                                      boost::asio::ip::address peer, std::atomic<std::uint16_t>* counted) {
+                                      boost::asio::ip::address peer, connection_counters::slot counted) {
     try {
-        connection c{w, at, std::move(s), std::move(peer)};
+        connection c{w, at, std::move(s), std::move(peer), std::move(counted)};
         co_await c.run();
     } catch (const std::exception& e) {
         log::event(log_level::error, "a connection ended by an exception", {{"what", e.what()}});
     }
-    connection_counters::release(counted);
 }
 
 } // namespace clawgate::app

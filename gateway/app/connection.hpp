@@ -6,8 +6,9 @@
 
 namespace clawgate::app {
 
-/// Serves `s` to its end. Never throws: what goes wrong is logged. `counted`: the client's slot in connection_counters.
+/// Serves `s` to its end. Never throws: what goes wrong is logged. `counted` is given back with the connection, or with
+/// the tunnel that it became.
 [[nodiscard]] net::awaitable<void> serve_connection(worker& w, const door& at, std::unique_ptr<net::stream> s,
-                                                    boost::asio::ip::address peer, std::atomic<std::uint16_t>* counted);
+                                                    boost::asio::ip::address peer, connection_counters::slot counted);
 
 } // namespace clawgate::app

@@ -43,6 +43,7 @@ struct exchange {
     // Set by the phases, in this order.
     boost::asio::ip::address client; ///< who the limits count
     bool peer_trusted = false;
+    connection_counters::slot counted; ///< of a client behind a trusted proxy, for as long as its request takes
     bool https = false;
     std::string path;               ///< normalised
     const route* own = nullptr;     ///< a route of ours; null = the agent's

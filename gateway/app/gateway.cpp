@@ -2,12 +2,12 @@
 
 namespace clawgate::app {
 
-std::atomic<std::uint16_t>* connection_counters::acquire(const boost::asio::ip::address& client, unsigned limit) noexcept {
+connection_counters::slot connection_counters::acquire(const boost::asio::ip::address& client, unsigned limit) {
     const auto hash = std::hash<std::string>{}(auth::limiter_key(client));
-    auto& slot = slots_[hash % slots_.size()];
-    if (slot.fetch_add(1, std::memory_order_relaxed) < limit) return &slot;
-    slot.fetch_sub(1, std::memory_order_relaxed);
-    return nullptr;
+    auto& count = slots_[hash % slots_.size()];
+    slot taken{&count};
+    if (count.fetch_add(1, std::memory_order_relaxed) >= limit) return {};
+    return taken;
 }
 
 native_slots::slot native_slots::acquire(const boost::asio::ip::address& client) {

@@ -43,15 +43,35 @@ struct door {
 /// Open connections per client address without a lock: a fixed table of counters. Two addresses may share a counter,
 /// which only makes the limit a little stricter for them; memory is bounded whoever connects.
 class connection_counters {
+    using counter = std::atomic<std::uint16_t>;
+
   public:
-    /// The slot to give back later, or nothing when the client has `limit` connections.
-    [[nodiscard]] std::atomic<std::uint16_t>* acquire(const boost::asio::ip::address& client, unsigned limit) noexcept;
-    static void release(std::atomic<std::uint16_t>* slot) noexcept {
-        if (slot) slot->fetch_sub(1, std::memory_order_relaxed);
-    }
+    /// One counted connection; given back when it goes.
+    class slot {
+      public:
+        slot() = default;
+        explicit slot(counter* c) noexcept
+            : counter_{c} {}
+        slot(slot&& o) noexcept
+            : counter_{std::exchange(o.counter_, nullptr)} {}
+        slot& operator=(slot&& o) noexcept {
+            std::swap(counter_, o.counter_);
+            return *this;
+        }
+        ~slot() {
+            if (counter_) counter_->fetch_sub(1, std::memory_order_relaxed);
+        }
+        [[nodiscard]] explicit operator bool() const noexcept { return counter_ != nullptr; }
+
+      private:
+        counter* counter_ = nullptr;
+    };
+
+    /// Empty when the client has `limit` connections.
+    [[nodiscard]] slot acquire(const boost::asio::ip::address& client, unsigned limit);
 
   private:
-    std::array<std::atomic<std::uint16_t>, 16384> slots_{};
+    std::array<counter, 16384> slots_{};
 };
 
 /// WebSockets that are open to the agent before they have shown the password (in their `connect` frame). Few, so a lock is

@@ -79,6 +79,14 @@ step find_route(exchange& x) {
 }
 
 step check_limits(exchange& x) {
+    // A trusted proxy's connection carries many clients: what counts is how much each has under way at once.
+    if (x.peer_trusted && x.client != x.peer && !x.counted) {
+        x.counted = x.shared.connections.acquire(x.client, x.shared.options.max_connections_per_client);
+        if (!x.counted)
+            return respond(x, json_error(429, "too_many_connections", "too many requests and WebSockets at once from your address",
+                                         "Close some, or raise CLAWGATE_MAX_CONNECTIONS_PER_CLIENT.")
+                                  .with("Retry-After", "1"));
+    }
     const auto limit = x.shared.options.max_body_bytes;
     if (x.head.body == net::body_kind::length && x.head.content_length > limit) {
         auto r = json_error(413, "too_large", "the body is larger than " + std::to_string(limit >> 20) + " MB",

@@ -350,7 +350,7 @@ net::awaitable<void> proxy_run::become_tunnel() {
     auto early_client = std::string{client_.in.data().substr(head_bytes_)};
     auto early_agent = std::string{from_agent_.data().substr(answer_head_bytes_)};
     client_.set_upstream(nullptr);
-    auto hooks = make_tunnel_session(client_.home, x_);
+    auto hooks = make_tunnel_session(client_, x_);
     const auto t = std::make_shared<net::tunnel>(std::move(client_.stream), std::move(agent_), std::move(hooks), client_.home.pools);
     client_.home.dog.add(*t);
     t->start(std::move(early_client), std::move(early_agent));

@@ -10,7 +10,10 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 
-#include <condition_variable>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <thread>
 
 namespace clawgate::app {
@@ -35,6 +38,15 @@ void prepare_socket(net::socket& s) {
     s.non_blocking(true, ignored);
 }
 
+/// Where agents run as the gateway's own user, one of them could bind a shared port too and take logins: the kernel lets
+/// every process of that user.
+bool agents_share_our_user(const config& c) {
+    struct stat about {};
+    return std::any_of(c.agents.begin(), c.agents.end(), [&](const agent_options& a) {
+        return ::stat((c.workspace + "/agents/" + a.name).c_str(), &about) == 0 && about.st_uid == ::geteuid();
+    });
+}
+
 } // namespace
 
 struct server::impl {
@@ -52,8 +64,10 @@ struct server::impl {
     std::vector<std::uint16_t> ports;
     std::vector<std::thread> threads;
     std::atomic<unsigned> open_connections{0};
+    bool share_ports = true; ///< an acceptor for each worker (SO_REUSEPORT); otherwise the first one accepts for all
     bool running = false;
 
+    result<void> resolve_backends();
     result<void> choose_ports();
     result<void> open_all();
     net::awaitable<void> accept_loop(worker& w, listening& l);
@@ -70,6 +84,19 @@ server::~server() {
 
 gateway& server::state() { return impl_->shared; }
 std::uint16_t server::port(std::size_t i) const { return impl_->ports.at(i); }
+
+result<void> server::impl::resolve_backends() {
+    std::string failures;
+    for (auto& a : shared.agents) {
+        auto found = net::resolve(a->backend);
+        if (found)
+            a->addresses = std::move(*found);
+        else
+            failures.append(failures.empty() ? "" : "; ").append(a->options->name + ": " + found.error().detail);
+    }
+    if (!failures.empty()) return error{errc::unreachable, fault::gateway, retry::later, failures};
+    return {};
+}
 
 /// Binds every port once without SO_REUSEPORT: with it, a second gateway would silently share the first one's ports.
 result<void> server::impl::choose_ports() {
@@ -94,12 +121,14 @@ result<void> server::impl::choose_ports() {
 result<void> server::impl::open_all() {
     if (auto r = choose_ports(); !r) return r;
     const auto address = net::asio::ip::make_address(shared.options.bind);
+    share_ports = !agents_share_our_user(shared.options);
     for (unsigned n = 0; n < std::max(1u, shared.options.workers); ++n) {
         auto& w = *workers.emplace_back(std::make_unique<worker>(shared, n));
         auto& mine = listeners.emplace_back();
+        if (n > 0 && !share_ports) continue;
         for (std::size_t i = 0; i < shared.doors.size(); ++i) {
             auto l = std::make_unique<listening>(net::acceptor{w.io.get_executor()}, shared.doors[i].get());
-            if (const auto ec = open_listener(l->acceptor, {address, ports[i]}, true); ec)
+            if (const auto ec = open_listener(l->acceptor, {address, ports[i]}, share_ports); ec)
                 return error{errc::io, fault::gateway, retry::never,
                              shared.doors[i]->name + " needs port " + std::to_string(ports[i]) + ": " + ec.message()};
             mine.push_back(std::move(l));
@@ -109,8 +138,9 @@ result<void> server::impl::open_all() {
 }
 
 net::awaitable<void> server::impl::accept_loop(worker& w, listening& l) {
-    for (;;) {
-        auto [ec, accepted] = co_await l.acceptor.async_accept(net::tok);
+    for (std::size_t turn = 0;; ++turn) {
+        auto& server = share_ports ? w : *workers[turn % workers.size()];
+        auto [ec, accepted] = co_await l.acceptor.async_accept(server.io.get_executor(), net::tok);
         if (ec == net::asio::error::operation_aborted || !l.acceptor.is_open()) co_return;
         if (ec) {
             // Out of descriptors or memory: wait for some to come back instead of spinning.
@@ -127,17 +157,17 @@ net::awaitable<void> server::impl::accept_loop(worker& w, listening& l) {
         if (peer.is_v6() && peer.to_v6().is_v4_mapped())
             peer = net::asio::ip::make_address_v4(net::asio::ip::v4_mapped, peer.to_v6());
         // A trusted proxy carries everybody: its connections are not one client's.
-        std::atomic<std::uint16_t>* counted = nullptr;
+        connection_counters::slot counted;
         if (!shared.trusted.contains(peer)) {
             counted = shared.connections.acquire(peer, shared.options.max_connections_per_client);
             if (!counted) continue; // closed without a word: an answer would cost what the limit saves
         }
         prepare_socket(accepted);
         auto s = std::make_unique<net::stream>(std::move(accepted));
-        auto served = serve_connection(w, *l.at, std::move(s), std::move(peer), counted);
+        auto served = serve_connection(server, *l.at, std::move(s), std::move(peer), std::move(counted));
         open_connections.fetch_add(1, std::memory_order_relaxed);
         auto ended = [this](std::exception_ptr) { open_connections.fetch_sub(1, std::memory_order_relaxed); };
-        net::asio::co_spawn(w.io, std::move(served), std::move(ended));
+        net::asio::co_spawn(server.io, std::move(served), std::move(ended));
     }
 }
 
@@ -157,6 +187,7 @@ result<void> server::start() {
     auto& i = *impl_;
     if (!i.shared.options.tls_cert.empty())
         if (auto r = reload_tls(); !r) return r;
+    if (auto r = i.resolve_backends(); !r) return r;
     if (auto r = i.open_all(); !r) return r;
     for (std::size_t n = 0; n < i.workers.size(); ++n) {
         auto& w = *i.workers[n];

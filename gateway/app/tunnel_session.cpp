@@ -8,8 +8,8 @@ namespace {
 
 class tunnel_session final : public net::tunnel_hooks {
   public:
-    tunnel_session(worker& w, exchange& x)
-        : home_{w}
+    tunnel_session(client_side& client, exchange& x)
+        : home_{client.home}
         , at_{x.at}
         , who_{x.who}
         , session_{x.session.who}
@@ -19,6 +19,8 @@ class tunnel_session final : public net::tunnel_hooks {
         , target_{x.head.target}
         , main_socket_{routing::is_main_socket(x.head.path)}
         , native_{std::move(x.native)}
+        , counted_{std::move(client.counted)}
+        , counted_behind_proxy_{std::move(x.counted)}
         , request_id_{x.request_id} {
         ++home_.tunnels;
     }
@@ -114,6 +116,8 @@ class tunnel_session final : public net::tunnel_hooks {
     std::string target_;
     bool main_socket_;
     native_slots::slot native_;
+    connection_counters::slot counted_;
+    connection_counters::slot counted_behind_proxy_;
     std::string request_id_;
     steady_time began_ = steady_clock::now();
     steady_time touched_{};
@@ -121,8 +125,8 @@ class tunnel_session final : public net::tunnel_hooks {
 
 } // namespace
 
-std::unique_ptr<net::tunnel_hooks> make_tunnel_session(worker& w, exchange& x) {
-    return std::make_unique<tunnel_session>(w, x);
+std::unique_ptr<net::tunnel_hooks> make_tunnel_session(client_side& client, exchange& x) {
+    return std::make_unique<tunnel_session>(client, x);
 }
 
 } // namespace clawgate::app

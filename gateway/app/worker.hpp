@@ -21,7 +21,7 @@ struct worker {
         : shared{g}
         , number{n}
         , dog{io.get_executor()} {
-        for (const auto& a : g.agents) upstreams.emplace_back(io.get_executor(), a->backend);
+        for (const auto& a : g.agents) upstreams.emplace_back(io.get_executor(), a->addresses);
         probes.resize(g.agents.size());
     }
 

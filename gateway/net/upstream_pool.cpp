@@ -3,20 +3,27 @@
 #include "net/stream.hpp"
 
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/basic_resolver.hpp>
 
 #include <charconv>
 
 namespace clawgate::net {
 
-upstream_pool::upstream_pool(executor ex, endpoint where, std::size_t keep)
-    : ex_{ex}
-    , where_{std::move(where)}
-    , keep_{keep} {
-    error_code not_a_literal;
-    if (const auto a = asio::ip::make_address(where_.host, not_a_literal); !not_a_literal)
-        resolved_.emplace_back(a, where_.port);
+result<std::vector<tcp::endpoint>> resolve(const endpoint& where) {
+    error_code ec;
+    if (const auto literal = asio::ip::make_address(where.host, ec); !ec) return std::vector{tcp::endpoint{literal, where.port}};
+    asio::io_context io;
+    tcp::resolver resolver{io};
+    const auto found = resolver.resolve(where.host, std::to_string(where.port), ec);
+    if (ec) return error{errc::unreachable, fault::gateway, retry::later, "the name " + where.host + " has no address: " + ec.message()};
+    std::vector<tcp::endpoint> addresses;
+    for (const auto& e : found) addresses.push_back(e.endpoint());
+    return addresses;
 }
+
+upstream_pool::upstream_pool(executor ex, std::vector<tcp::endpoint> addresses, std::size_t keep)
+    : ex_{ex}
+    , addresses_{std::move(addresses)}
+    , keep_{keep} {}
 
 std::unique_ptr<socket> upstream_pool::take_idle(steady_time now, std::chrono::milliseconds max_idle) {
     while (!idle_.empty()) {
@@ -32,15 +39,8 @@ std::unique_ptr<socket> upstream_pool::take_idle(steady_time now, std::chrono::m
 }
 
 awaitable<result<std::unique_ptr<socket>>> upstream_pool::connect(socket*& current) {
-    auto endpoints = resolved_;
-    if (endpoints.empty()) {
-        asio::ip::basic_resolver<tcp, executor> resolver{ex_};
-        auto [ec, found] = co_await resolver.async_resolve(where_.host, std::to_string(where_.port), tok);
-        if (ec) co_return error{errc::unreachable, fault::upstream, retry::later, ec.message()};
-        for (const auto& e : found) endpoints.push_back(e.endpoint());
-    }
     error_code last = asio::error::connection_refused;
-    for (const auto& e : endpoints) {
+    for (const auto& e : addresses_) {
         auto s = std::make_unique<socket>(ex_);
         current = s.get();
         auto [ec] = co_await s->async_connect(e, tok);

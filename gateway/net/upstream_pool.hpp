@@ -16,14 +16,13 @@ struct endpoint {
     std::uint16_t port = 0;
 };
 
+/// The addresses of a host, in the order in which they are to be tried. Blocks on names: for the start, as a lookup
+/// cannot be cancelled. errc::unreachable when there is none.
+[[nodiscard]] result<std::vector<tcp::endpoint>> resolve(const endpoint& where);
+
 class upstream_pool {
   public:
-    upstream_pool(executor ex, endpoint where, std::size_t keep = 64);
-
-    struct lease {
-        std::unique_ptr<socket> connection;
-        bool reused = false;
-    };
+    upstream_pool(executor ex, std::vector<tcp::endpoint> addresses, std::size_t keep = 64);
 
     /// A connection that was idle for less than `max_idle` and still looks open, or nothing. Most recently used first.
     [[nodiscard]] std::unique_ptr<socket> take_idle(steady_time now, std::chrono::milliseconds max_idle);
@@ -40,7 +39,6 @@ class upstream_pool {
     void sweep(steady_time now);
     void clear() { idle_.clear(); }
     [[nodiscard]] std::size_t idle_count() const noexcept { return idle_.size(); }
-    [[nodiscard]] const endpoint& where() const noexcept { return where_; }
 
   private:
     struct idle_connection {
@@ -50,8 +48,7 @@ class upstream_pool {
     };
 
     executor ex_;
-    endpoint where_;
-    std::vector<tcp::endpoint> resolved_; ///< loopback names are resolved once
+    std::vector<tcp::endpoint> addresses_;
     std::size_t keep_;
     std::vector<idle_connection> idle_; ///< oldest first
 };

@@ -203,6 +203,70 @@ TEST(Origins, PreflightsAreAnsweredByTheGateway) {
     EXPECT_EQ(foreign.head.count("Access-Control-Allow-Origin"), 0u);
 }
 
+TEST(Origins, WhoMayReadAnAnswerIsNotTheAgentsToSay) {
+    gateway_under_test g;
+    const auto foreign = g.ask_in("GET", "/test/headers", {{"Origin", "https://evil.example"}});
+    EXPECT_EQ(foreign.status(), 200);
+    for (const auto* name : {"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers"})
+        EXPECT_EQ(foreign.head.count(name), 0u) << name;
+    const auto ours = g.ask_in("GET", "/test/headers", {{"Origin", g.origin()}});
+    EXPECT_EQ(ours.get("Access-Control-Allow-Origin"), g.origin());
+    EXPECT_EQ(ours.head.count("Access-Control-Allow-Origin"), 1u);
+}
+
+TEST(Sessions, AreRenewedByPagesAndNotByWhatACacheMayKeep) {
+    gateway_under_test g;
+    const auto cookie = g.log_in();
+    auto& desk = g.server().state().desk;
+    const auto name_end = cookie.find('=') + 1;
+    const auto who = desk.examine(cookie.substr(name_end), 1, wall_clock::now()).who;
+    const auto old = cookie.substr(0, name_end) + desk.renew(who, wall_clock::now() - std::chrono::hours{8});
+
+    EXPECT_EQ(g.ask("GET", "/test/echo", {{"Cookie", old}, {"Sec-Fetch-Mode", "no-cors"}}).head.count("Set-Cookie"), 0u);
+    const auto page = g.ask("GET", "/test/echo", {{"Cookie", old}, {"Accept", "text/html"}, {"Sec-Fetch-Mode", "navigate"}});
+    const auto renewed = cookie_of(page);
+    ASSERT_NE(renewed, "");
+    EXPECT_NE(renewed, old);
+    EXPECT_EQ(g.ask("GET", "/test/echo", {{"Cookie", renewed}}).status(), 200);
+    const auto again = g.ask("GET", "/test/echo", {{"Cookie", renewed}, {"Accept", "text/html"}, {"Sec-Fetch-Mode", "navigate"}});
+    EXPECT_EQ(again.head.count("Set-Cookie"), 0u);
+}
+
+// The peer must not be loopback to count as a direct client, so the tests name it a trusted proxy where they need one.
+gateway_options behind_a_proxy(unsigned most = 256) {
+    gateway_options o;
+    o.variables["CLAWGATE_TRUSTED_PROXIES"] = "127.0.0.0/8, 10.0.0.0/8";
+    o.adjust = [most](config& c) { c.max_connections_per_client = most; };
+    return o;
+}
+
+TEST(ClientAddress, IsTheRightmostThatNoTrustedProxyWrote) {
+    gateway_under_test g{behind_a_proxy()};
+    const auto guess = [&](int n, std::vector<header> from) {
+        from.push_back(basic("guess " + std::to_string(n)));
+        return g.ask("GET", "/", from).status();
+    };
+    // Each guess claims another address in front; the one that the proxy saw, on a line of its own, is always the same.
+    for (int n = 0; n < 10; ++n)
+        EXPECT_EQ(guess(n, {{"X-Forwarded-For", "198.51.100." + std::to_string(n)}, {"X-Forwarded-For", "203.0.113.7, 10.1.2.3"}}), 401);
+    EXPECT_EQ(guess(10, {{"X-Forwarded-For", "198.51.100.99"}, {"X-Forwarded-For", "203.0.113.7, 10.1.2.3"}}), 429);
+    EXPECT_EQ(guess(11, {{"X-Forwarded-For", "203.0.113.8"}}), 401);
+}
+
+TEST(Limits, AClientBehindAProxyHasOnlySoMuchUnderWay) {
+    gateway_under_test g{behind_a_proxy(2)};
+    const header me{"X-Forwarded-For", "203.0.113.7"};
+    auto a = g.client(), b = g.client();
+    for (auto* c : {&a, &b}) c->send(support::request_text("GET", "/test/hang", {basic(), me}));
+    ASSERT_TRUE(g.agent().wait_until([](const auto& t) { return t.requests.size() == 2; }));
+    const auto refused = g.ask_in("GET", "/test/echo", {me});
+    EXPECT_EQ(refused.status(), 429);
+    EXPECT_EQ(error_code_of(refused), "too_many_connections");
+    EXPECT_EQ(g.ask_in("GET", "/test/echo", {{"X-Forwarded-For", "203.0.113.8"}}).status(), 200);
+    a.close();
+    EXPECT_TRUE(eventually([&] { return g.ask_in("GET", "/test/echo", {me}).status() == 200; }));
+}
+
 TEST(Control, ListsTheAgentsAndOpensOneWithATicketThatWorksOnce) {
     gateway_options o;
     o.agents = 2;

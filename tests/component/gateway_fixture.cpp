@@ -90,6 +90,13 @@ std::string gateway_under_test::log_in(std::uint16_t p, std::string_view with) c
     return cookie_of(r);
 }
 
+bool eventually(const std::function<bool()>& holds) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+    while (std::chrono::steady_clock::now() < end)
+        if (holds()) return true;
+    return holds();
+}
+
 header basic(std::string_view with) { return {"Authorization", "Basic " + base64_encode("anybody:" + std::string{with})}; }
 
 std::string connect_message(const json& auth) {

@@ -73,6 +73,9 @@ class gateway_under_test {
     int count_;
 };
 
+/// Asks again and again until it holds, for ten seconds: for what follows an event that a test can see.
+[[nodiscard]] bool eventually(const std::function<bool()>& holds);
+
 [[nodiscard]] header basic(std::string_view with = password);
 /// A dashboard's connect request, with this params.auth (null: none).
 [[nodiscard]] std::string connect_message(const json& auth);

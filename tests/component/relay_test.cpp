@@ -185,6 +185,23 @@ TEST(Relay, AnAnswerBeforeTheEndOfTheUploadReachesTheClient) {
     }
 }
 
+TEST(Relay, AnAnswerThatBreaksOffDuringAnUploadEndsBoth) {
+    gateway_under_test g;
+    for (const auto* kind : {"truncated", "truncated-chunks", "chunk-size", "status-line", "half-head", "no-head"}) {
+        auto c = g.client();
+        const auto head = support::request_text("POST", std::string{"/test/garbage?kind="} + kind, {basic(), {"Content-Length", "50000000"}});
+        c.send_some(head + std::string(100'000, 'x'));
+        // A refusal, or half an answer and the end: never something that looks complete, and never a connection that goes on.
+        try {
+            EXPECT_EQ(c.read_response().status(), 502) << kind;
+        } catch (const support::client_error&) {
+        }
+        EXPECT_NO_THROW(static_cast<void>(c.read_to_end())) << kind;
+    }
+    EXPECT_TRUE(g.agent().wait_until([](const auto& t) { return t.open == 0; }));
+    EXPECT_EQ(g.ask_in("GET", "/healthz").status(), 200);
+}
+
 TEST(Relay, SpeaksHttp10) {
     gateway_under_test g;
     auto c = g.client();

@@ -2,6 +2,10 @@
 
 #include "component/gateway_fixture.hpp"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <thread>
 
 namespace clawgate::test {
@@ -152,6 +156,24 @@ TEST(Tunnel, FewStrangersMayBeOpenAtOnce) {
     EXPECT_TRUE((ws_client{g.port(), "/"}.connected()));
 }
 
+TEST(Tunnel, CountsAgainstItsClientsLimitForAsLongAsItLives) {
+    gateway_options o;
+    o.adjust = [](config& c) { c.max_connections_per_client = 2; };
+    gateway_under_test g{o};
+    const auto cookie = g.log_in();
+    auto a = std::make_unique<ws_client>(connected(g, cookie));
+    const auto b = connected(g, cookie);
+    EXPECT_ANY_THROW(static_cast<void>(g.ask("GET", "/ping")));
+    a.reset();
+    EXPECT_TRUE(eventually([&] {
+        try {
+            return g.ask("GET", "/ping").status() == 200;
+        } catch (const support::client_error&) {
+            return false;
+        }
+    }));
+}
+
 TEST(Tunnel, LoggingOutClosesItWithAWordToLogInAgain) {
     gateway_under_test g;
     const auto cookie = g.log_in();
@@ -209,6 +231,45 @@ TEST(Drain, StopsForGoodAtItsLimit) {
     g.server().stop(std::chrono::seconds{0});
     EXPECT_EQ(c.read_response().status(), 504); // told, and the line in the log is written
     EXPECT_TRUE(c.ended());
+}
+
+/// Can this user open one more listener on `port`, sharing it as SO_REUSEPORT allows?
+bool port_can_be_shared(std::uint16_t port) {
+    const int s = ::socket(AF_INET, SOCK_STREAM, 0);
+    const int on = 1;
+    ::setsockopt(s, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_port = htons(port);
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool bound = ::bind(s, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0;
+    ::close(s);
+    return bound;
+}
+
+TEST(Listeners, AnAgentOfTheGatewaysOwnUserCannotShareItsPorts) {
+    gateway_options o;
+    o.adjust = [](config& c) { std::filesystem::create_directories(c.workspace + "/agents/agent_1"); };
+    gateway_under_test g{o};
+    EXPECT_FALSE(port_can_be_shared(g.port()));
+    auto a = g.client(), b = g.client(), c = g.client(); // more than there are workers
+    for (auto* x : {&a, &b, &c}) EXPECT_EQ(x->request("GET", "/healthz", {basic()}).status(), 200);
+    auto ws = connected(g, g.log_in());
+
+    gateway_under_test apart;
+    EXPECT_TRUE(port_can_be_shared(apart.port()));
+}
+
+TEST(Listeners, ANameWithoutAnAddressIsSaidAtTheStart) {
+    gateway_options o;
+    o.with_agents = false;
+    o.adjust = [](config& c) { c.agents[0].backend_host = "agent-1.invalid"; };
+    try {
+        gateway_under_test g{o};
+        FAIL() << "it started";
+    } catch (const std::runtime_error& e) {
+        EXPECT_THAT(e.what(), HasSubstr("agent-1.invalid"));
+    }
 }
 
 TEST(Listeners, ASecondGatewayOnTheSamePortsDoesNotStart) {

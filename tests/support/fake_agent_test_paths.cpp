@@ -277,12 +277,13 @@ awaitable<void> lying_keep_alive(exchange& e) {
 }
 
 /// A response whose headers a proxy must treat with care: hop-by-hop ones, one named by Connection, several
-/// Set-Cookie.
+/// Set-Cookie, and an invitation to every origin.
 awaitable<void> headers(exchange& e) {
     co_await e.respond(200, "text/plain", "headers\n",
                        "X-Hop: secret\r\nProxy-Authenticate: Basic\r\nTE: trailers\r\nUpgrade: h2c\r\n"
                        "Connection: X-Hop\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2; Path=/\r\n"
-                       "X-Empty:\r\nX-Case-Kept: Yes\r\n");
+                       "Access-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\n"
+                       "Access-Control-Expose-Headers: X-Hop\r\nX-Empty:\r\nX-Case-Kept: Yes\r\n");
 }
 
 struct test_path {

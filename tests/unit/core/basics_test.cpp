@@ -95,6 +95,15 @@ TEST(Base64, AcceptsOneSpellingOnly) {
         EXPECT_FALSE(base64_decode(bad)) << bad;
 }
 
+TEST(Base64, KnowsNoLettersBeyondAscii) {
+    for (int c = 128; c < 256; ++c) {
+        const std::string text(4, static_cast<char>(c));
+        EXPECT_FALSE(base64_decode(text)) << c;
+        EXPECT_FALSE(base64url_decode(text)) << c;
+        EXPECT_FALSE(base64_decode("AAA" + text.substr(0, 1))) << c;
+    }
+}
+
 TEST(Percent, DecodesStrictly) {
     EXPECT_EQ(percent_decode("a%20b%2Fc%2f"), "a b/c/");
     EXPECT_EQ(percent_decode("a+b"), "a+b");

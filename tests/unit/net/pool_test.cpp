@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 struct peers {
     asio::io_context io;
     acceptor listening{io.get_executor(), tcp::endpoint{asio::ip::address_v4::loopback(), 0}};
-    upstream_pool pool{io.get_executor(), {"127.0.0.1", listening.local_endpoint().port()}};
+    upstream_pool pool{io.get_executor(), {listening.local_endpoint()}};
 
     std::unique_ptr<socket> connected(socket& other_end) {
         auto s = std::make_unique<socket>(io.get_executor());
