@@ -77,8 +77,10 @@ int nesting(std::string_view text) noexcept {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
         if (in_string) {
-            if (c == '\\') ++i;
-            else if (c == '"') in_string = false;
+            if (c == '\\')
+                ++i;
+            else if (c == '"')
+                in_string = false;
         } else if (c == '"') {
             in_string = true;
         } else if (c == '[' || c == '{') {
@@ -125,7 +127,8 @@ void write_agent_request(const net::request_head& head, const injection& what, s
     } else if (head.body == net::body_kind::length || head.fields.has(field_name::content_length)) {
         write_number(out, "Content-Length", head.content_length);
     }
-    out.append(what.websocket ? "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n" : "Connection: keep-alive\r\n\r\n");
+    out.append(what.websocket ? "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+                              : "Connection: keep-alive\r\n\r\n");
 }
 
 void write_client_fields(const net::response_head& head, bool drop_cors, std::string& out) {
@@ -134,8 +137,10 @@ void write_client_fields(const net::response_head& head, bool drop_cors, std::st
         if (is_hop_by_hop(f.id) || f.id == field_name::content_length) continue;
         if (f.id == field_name::sec_websocket_extensions) continue;
         if (drop_cors && f.id == field_name::access_control) continue;
-        // An agent shares its host name with the others: it must not overwrite a browser's sessions with them.
-        if (f.id == field_name::set_cookie && (f.value.starts_with("clawgate-") || f.value.starts_with("__Host-clawgate-")))
+        // An agent shares its host name with the others: it must not overwrite a browser's sessions with
+        // them.
+        if (f.id == field_name::set_cookie &&
+            (f.value.starts_with("clawgate-") || f.value.starts_with("__Host-clawgate-")))
             continue;
         if (named_by_connection(head.fields, f, named)) continue;
         add(out, f.name, f.value);

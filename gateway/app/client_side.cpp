@@ -14,7 +14,8 @@ std::chrono::seconds time_limit(waiting_for w, const config& c) noexcept {
     case waiting_for::upstream_head: {
         // A turn of the slowest agent may take its whole time limit before the first byte.
         auto longest = seconds{60};
-        for (const auto& a : c.agents) longest = std::max(longest, a.behaviour.timeout + seconds{30});
+        for (const auto& a : c.agents)
+            longest = std::max(longest, a.behaviour.timeout + seconds{30});
         return longest;
     }
     case waiting_for::agent_bytes: return time_limit(waiting_for::upstream_head, c);
@@ -40,7 +41,8 @@ void client_side::on_tick(steady_time now) {
         expired_ = true;
         return wake(); // every second again, until somebody notices
     }
-    if (home.shared.draining.load(std::memory_order_relaxed) && waiting_ == waiting_for::next_request) return wake();
+    if (home.shared.draining.load(std::memory_order_relaxed) && waiting_ == waiting_for::next_request)
+        return wake();
     // While the agent works nothing is read from the client: whether it is still there must be looked up.
     const bool agent_works = waiting_ == waiting_for::upstream_head || waiting_ == waiting_for::agent_bytes;
     if (agent_works && stream && net::peer_has_left(stream->lowest())) {

@@ -11,20 +11,20 @@ namespace clawgate::app {
 /// What a connection is waiting for; decides how long, and what its end means.
 enum class waiting_for {
     tls_handshake,
-    head,             ///< the first byte has come: the rest of a head
-    next_request,     ///< idle between requests
-    form,             ///< the body of a form of ours
-    desk,             ///< a verdict about a password
+    head,         ///< the first byte has come: the rest of a head
+    next_request, ///< idle between requests
+    form,         ///< the body of a form of ours
+    desk,         ///< a verdict about a password
     upstream_connect,
-    upstream_head,    ///< the agent's answer
-    agent_bytes,      ///< more of the agent's body: time without progress
-    client_bytes,     ///< the client taking or sending more of a body: time without progress
-    lingering,        ///< after a refusal: what the client is still sending
+    upstream_head, ///< the agent's answer
+    agent_bytes,   ///< more of the agent's body: time without progress
+    client_bytes,  ///< the client taking or sending more of a body: time without progress
+    lingering,     ///< after a refusal: what the client is still sending
 };
 [[nodiscard]] std::chrono::seconds time_limit(waiting_for w, const config& c) noexcept;
 
 class client_side : public net::watched {
-  public:
+public:
     client_side(worker& w, std::unique_ptr<net::stream> s, connection_counters::slot counted_connection)
         : home{w}
         , stream{std::move(s)}
@@ -61,7 +61,7 @@ class client_side : public net::watched {
     void on_tick(steady_time now) override;
     void abandon() override;
 
-  private:
+private:
     void wake() noexcept;
 
     waiting_for waiting_ = waiting_for::head;

@@ -14,7 +14,7 @@ constexpr std::size_t max_linger_bytes = 1024 * 1024;
 const error head_too_large{errc::too_large, fault::client, retry::never, "the request head is over 32 KB"};
 
 class connection {
-  public:
+public:
     connection(worker& w, const door& at, std::unique_ptr<net::stream> s, boost::asio::ip::address peer,
                connection_counters::slot counted)
         : home_{w}
@@ -24,7 +24,7 @@ class connection {
 
     net::awaitable<void> run();
 
-  private:
+private:
     enum class head_state { complete, closed, refused };
 
     net::awaitable<head_state> read_head();
@@ -61,7 +61,8 @@ net::awaitable<void> connection::run() {
     if (auto context = home_.shared.tls()) {
         client_.wait(waiting_for::tls_handshake);
         if (const auto ec = co_await client_.stream->accept_tls(std::move(context)); ec) {
-            log::event(log_level::debug, "TLS handshake failed", {{"client", peer_.to_string()}, {"error", ec.message()}});
+            log::event(log_level::debug, "TLS handshake failed",
+                       {{"client", peer_.to_string()}, {"error", ec.message()}});
             client_.stream->close();
             co_return;
         }
@@ -103,16 +104,21 @@ net::awaitable<connection::head_state> connection::read_head() {
         auto [ec, n] = co_await client_.stream->read_some(space);
         if (ec) {
             if (client_.expired() && !client_.in.empty())
-                co_await refuse_head(error{errc::timeout, fault::client, retry::never, "the request head did not come in time"});
+                co_await refuse_head(error{errc::timeout, fault::client, retry::never,
+                                           "the request head did not come in time"});
             co_return head_state::closed;
         }
-        if (!std::exchange(begun, true)) client_.wait(waiting_for::head); // the first byte: from now on it must hurry
+        if (!std::exchange(begun, true))
+            client_.wait(waiting_for::head); // the first byte: from now on it must hurry
         client_.in.commit(n);
     }
 }
 
 net::awaitable<void> connection::refuse_head(const error& e) {
-    const int status = e.code == errc::too_large ? 431 : e.code == errc::timeout ? 408 : e.code == errc::not_found ? 505 : 400;
+    const int status = e.code == errc::too_large   ? 431
+                       : e.code == errc::timeout   ? 408
+                       : e.code == errc::not_found ? 505
+                                                   : 400;
     auto r = json_error(status, to_string(e.code), e.detail, "The request was not forwarded.");
     const auto bytes = serialise(r, false, false, 1);
     client_.forgive();
@@ -135,7 +141,8 @@ net::awaitable<void> connection::refuse_head(const error& e) {
 }
 
 net::awaitable<void> connection::linger() {
-    // Closing with unread bytes makes the kernel send RST, which can destroy the answer on its way (RFC 9112 section 9.6).
+    // Closing with unread bytes makes the kernel send RST, which can destroy the answer on its way (RFC 9112
+    // section 9.6).
     client_.stream->shutdown_send();
     client_.wait(waiting_for::lingering);
     for (std::size_t read = 0; read < max_linger_bytes;) {
@@ -168,7 +175,8 @@ net::awaitable<bool> connection::serve_one() {
 net::awaitable<bool> connection::read_form(exchange& x) {
     if (head_.body == net::body_kind::none) co_return true;
     if (head_.expect_continue) {
-        if (const auto ec = co_await client_.stream->write_all("HTTP/1.1 100 Continue\r\n\r\n"); ec) co_return false;
+        if (const auto ec = co_await client_.stream->write_all("HTTP/1.1 100 Continue\r\n\r\n"); ec)
+            co_return false;
     }
     client_.wait(waiting_for::form);
     net::body_decoder body;
@@ -178,13 +186,16 @@ net::awaitable<bool> connection::read_form(exchange& x) {
         net::gather pieces;
         const auto n = body.take(std::string_view{received}.substr(used), pieces);
         if (!n) {
-            x.answer = json_error(n.error().code == errc::too_large ? 413 : 400, to_string(n.error().code), n.error().detail, "Send a smaller form.");
+            x.answer = json_error(n.error().code == errc::too_large ? 413 : 400, to_string(n.error().code),
+                                  n.error().detail, "Send a smaller form.");
             co_return true;
         }
-        for (const auto& p : pieces) x.form.append(static_cast<const char*>(p.data()), p.size());
+        for (const auto& p : pieces)
+            x.form.append(static_cast<const char*>(p.data()), p.size());
         used += *n;
         if (body.done()) {
-            // The head stays where it is while the handler reads it; what came behind the form is the next request.
+            // The head stays where it is while the handler reads it; what came behind the form is the next
+            // request.
             behind_form_ = received.substr(used);
             form_read_ = true;
             wipe(received); // a login's body holds the password
@@ -192,7 +203,8 @@ net::awaitable<bool> connection::read_form(exchange& x) {
         }
         if (*n > 0 && used < received.size()) continue; // more chunks lie there than one look takes
         char block[4096];
-        auto [ec, got] = co_await client_.stream->read_some(net::asio::buffer(block, body.want(sizeof block)));
+        auto [ec, got] =
+            co_await client_.stream->read_some(net::asio::buffer(block, body.want(sizeof block)));
         if (ec) co_return false;
         received.append(block, got);
     }
@@ -212,7 +224,8 @@ net::awaitable<bool> connection::serve_own(exchange& x) {
 }
 
 net::awaitable<bool> connection::answer(const exchange& x, const reply& r, bool body_pending) {
-    const bool keep = head_.keep_alive && !body_pending && !r.close && !home_.shared.draining.load(std::memory_order_relaxed);
+    const bool keep = head_.keep_alive && !body_pending && !r.close &&
+                      !home_.shared.draining.load(std::memory_order_relaxed);
     const auto bytes = serialise(r, head_.method_id == net::verb::head, keep, head_.minor_version);
     log_own(x, r.status, r.body.size());
     if (std::exchange(form_read_, false))
@@ -225,7 +238,8 @@ net::awaitable<bool> connection::answer(const exchange& x, const reply& r, bool 
     co_return keep;
 }
 
-/// Drops a request's bytes from the buffer, and puts those that were read behind it there. False when they do not fit.
+/// Drops a request's bytes from the buffer, and puts those that were read behind it there. False when they do
+/// not fit.
 bool connection::finish_request(std::size_t bytes, std::string_view behind) {
     client_.in.consume(bytes);
     if (behind.empty()) return true;
@@ -274,15 +288,19 @@ net::awaitable<bool> connection::serve_proxied(exchange& x) {
 
     bool keep = result.keep_alive;
     if (result.answer.status) {
-        keep = head_.keep_alive && !result.body_unread && !home_.shared.draining.load(std::memory_order_relaxed);
-        const auto bytes = serialise(result.answer, head_.method_id == net::verb::head, keep, head_.minor_version);
+        keep =
+            head_.keep_alive && !result.body_unread && !home_.shared.draining.load(std::memory_order_relaxed);
+        const auto bytes =
+            serialise(result.answer, head_.method_id == net::verb::head, keep, head_.minor_version);
         client_.forgive();
         client_.wait(waiting_for::client_bytes);
         if (const auto ec = co_await client_.stream->write_all(bytes); ec) co_return false;
     }
     keep = finish_request(head_bytes_ + result.consumed, result.leftover) && keep;
-    if (result.truncated) client_.stream->close(true); // RST: the end must not look like one
-    else if (result.body_unread) co_await linger();
+    if (result.truncated)
+        client_.stream->close(true); // RST: the end must not look like one
+    else if (result.body_unread)
+        co_await linger();
     co_return keep && !client_.expired();
 }
 

@@ -5,7 +5,8 @@
 namespace clawgate::app {
 namespace {
 
-/// Where the desk's thread leaves its verdict. Touched on the worker's thread only, apart from being handed over.
+/// Where the desk's thread leaves its verdict. Touched on the worker's thread only, apart from being handed
+/// over.
 struct mailbox {
     explicit mailbox(net::executor ex)
         : ready{ex} {

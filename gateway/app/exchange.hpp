@@ -1,5 +1,6 @@
 #pragma once
-// One request on its way through the pipeline: what is known about it so far, and what was decided. No sockets.
+// One request on its way through the pipeline: what is known about it so far, and what was decided. No
+// sockets.
 
 #include "app/gateway.hpp"
 #include "app/reply.hpp"
@@ -43,15 +44,16 @@ struct exchange {
     // Set by the phases, in this order.
     boost::asio::ip::address client; ///< who the limits count
     bool peer_trusted = false;
-    connection_counters::slot counted; ///< of a client behind a trusted proxy, for as long as its request takes
+    connection_counters::slot
+        counted; ///< of a client behind a trusted proxy, for as long as its request takes
     bool https = false;
-    std::string path;               ///< normalised
-    const route* own = nullptr;     ///< a route of ours; null = the agent's
-    int route_number = 0;           ///< the <n> of /_gateway/open/<n>
+    std::string path;           ///< normalised
+    const route* own = nullptr; ///< a route of ours; null = the agent's
+    int route_number = 0;       ///< the <n> of /_gateway/open/<n>
     auth::session_verdict session;
     caller who = caller::nobody;
-    std::optional<auth::candidate> asked;  ///< a password that only the desk can judge
-    std::optional<auth::verdict> judged;   ///< what it said
+    std::optional<auth::candidate> asked; ///< a password that only the desk can judge
+    std::optional<auth::verdict> judged;  ///< what it said
     native_slots::slot native;
     bool origin_allowed = false;
     routing::injection inject;
@@ -71,7 +73,9 @@ struct exchange {
     [[nodiscard]] std::string_view field(net::field_name id) const { return head.fields.get(id); }
     /// A person's browser going to a page, as opposed to a script's fetch, an asset, or curl.
     [[nodiscard]] bool is_navigation() const;
-    [[nodiscard]] bool wants_html() const { return field(net::field_name::accept).find("text/html") != std::string_view::npos; }
+    [[nodiscard]] bool wants_html() const {
+        return field(net::field_name::accept).find("text/html") != std::string_view::npos;
+    }
 };
 
 } // namespace clawgate::app

@@ -2,7 +2,8 @@
 
 namespace clawgate::app {
 
-connection_counters::slot connection_counters::acquire(const boost::asio::ip::address& client, unsigned limit) {
+connection_counters::slot connection_counters::acquire(const boost::asio::ip::address& client,
+                                                       unsigned limit) {
     const auto hash = std::hash<std::string>{}(auth::limiter_key(client));
     auto& count = slots_[hash % slots_.size()];
     slot taken{&count};
@@ -44,7 +45,9 @@ gateway::gateway(config c, std::vector<secret> agent_tokens, secret session_key)
     : options{std::move(c)}
     , trusted{options.trusted_proxies}
     , run_id{random_token(4)}
-    , desk_{std::make_unique<auth::desk>(options, std::move(session_key), options.workspace.empty() ? std::string{} : options.workspace + "/.clawgate")}
+    , desk_{std::make_unique<auth::desk>(options, std::move(session_key),
+                                         options.workspace.empty() ? std::string{}
+                                                                   : options.workspace + "/.clawgate")}
     , desk{*desk_} {
     for (std::size_t i = 0; i < options.agents.size(); ++i) {
         const auto& a = options.agents[i];
@@ -54,7 +57,8 @@ gateway::gateway(config c, std::vector<secret> agent_tokens, secret session_key)
         made.token = std::move(agent_tokens.at(i));
         doors.push_back(std::make_unique<door>(options, a.number, a.name, a.port, &made));
     }
-    doors.push_back(std::make_unique<door>(options, auth::control_door, "control", options.control_port, nullptr));
+    doors.push_back(
+        std::make_unique<door>(options, auth::control_door, "control", options.control_port, nullptr));
 }
 
 } // namespace clawgate::app

@@ -40,15 +40,15 @@ struct door {
     [[nodiscard]] const std::string& cookie(bool https) const { return https ? cookie_https : cookie_http; }
 };
 
-/// Open connections per client address without a lock: a fixed table of counters. Two addresses may share a counter,
-/// which only makes the limit a little stricter for them; memory is bounded whoever connects.
+/// Open connections per client address without a lock: a fixed table of counters. Two addresses may share a
+/// counter, which only makes the limit a little stricter for them; memory is bounded whoever connects.
 class connection_counters {
     using counter = std::atomic<std::uint16_t>;
 
-  public:
+public:
     /// One counted connection; given back when it goes.
     class slot {
-      public:
+    public:
         slot() = default;
         explicit slot(counter* c) noexcept
             : counter_{c} {}
@@ -63,26 +63,26 @@ class connection_counters {
         }
         [[nodiscard]] explicit operator bool() const noexcept { return counter_ != nullptr; }
 
-      private:
+    private:
         counter* counter_ = nullptr;
     };
 
     /// Empty when the client has `limit` connections.
     [[nodiscard]] slot acquire(const boost::asio::ip::address& client, unsigned limit);
 
-  private:
+private:
     std::array<counter, 16384> slots_{};
 };
 
-/// WebSockets that are open to the agent before they have shown the password (in their `connect` frame). Few, so a lock is
-/// good enough.
+/// WebSockets that are open to the agent before they have shown the password (in their `connect` frame). Few,
+/// so a lock is good enough.
 class native_slots {
-  public:
+public:
     static constexpr int per_client = 2;
     static constexpr int in_all = 8;
 
     class slot {
-      public:
+    public:
         slot() = default;
         slot(native_slots* owner, std::string client)
             : owner_{owner}
@@ -100,7 +100,7 @@ class native_slots {
         void release() noexcept;
         [[nodiscard]] explicit operator bool() const noexcept { return owner_ != nullptr; }
 
-      private:
+    private:
         native_slots* owner_ = nullptr;
         std::string client_;
     };
@@ -108,14 +108,14 @@ class native_slots {
     /// Empty when the client, or everybody together, has too many.
     [[nodiscard]] slot acquire(const boost::asio::ip::address& client);
 
-  private:
+private:
     std::mutex mutex_;
     std::map<std::string, int> per_client_;
     int all_ = 0;
 };
 
 class gateway {
-  public:
+public:
     /// Throws std::runtime_error when stored state cannot be read.
     gateway(config c, std::vector<secret> agent_tokens, secret session_key);
 
@@ -131,13 +131,13 @@ class gateway {
     void set_tls(std::shared_ptr<boost::asio::ssl::context> context);
     const std::string run_id; ///< begins every request id of this run
 
-  private:
+private:
     std::unique_ptr<auth::desk> desk_;
     std::atomic<bool> has_tls_{false}; // plain listeners never touch the lock
     mutable std::mutex tls_mutex_;     // held for the copy of a pointer, once a TLS connection
     std::shared_ptr<boost::asio::ssl::context> tls_;
 
-  public:
+public:
     auth::desk& desk;
 
     /// Ends the desk's threads, which call back into workers: before the workers go.

@@ -26,10 +26,12 @@ std::string_view last_field(const exchange& x, field_name id) {
 
 step find_client(exchange& x) {
     x.peer_trusted = x.shared.trusted.contains(x.peer);
-    x.client = x.peer_trusted ? auth::client_address(x.peer, x.field(field_name::cf_connecting_ip),
-                                                     last_field(x, field_name::x_forwarded_for), x.shared.trusted)
-                              : x.peer;
-    x.https = x.https || (x.peer_trusted && net::equal_ignoring_case(last_field(x, field_name::x_forwarded_proto), "https"));
+    x.client = x.peer_trusted
+                   ? auth::client_address(x.peer, x.field(field_name::cf_connecting_ip),
+                                          last_field(x, field_name::x_forwarded_for), x.shared.trusted)
+                   : x.peer;
+    x.https = x.https || (x.peer_trusted &&
+                          net::equal_ignoring_case(last_field(x, field_name::x_forwarded_proto), "https"));
     return step::next;
 }
 
@@ -73,7 +75,8 @@ step find_route(exchange& x) {
     x.route_number = m.number;
     if (x.own) return step::next;
     if (m.wrong_method)
-        return respond(x, json_error(405, "method_not_allowed", "this address does not take that method", "See docs/api.md."));
+        return respond(x, json_error(405, "method_not_allowed", "this address does not take that method",
+                                     "See docs/api.md."));
     if (is_reserved(x.path) || !x.at.agent) return respond(x, nothing_here(x));
     return step::next;
 }
@@ -83,18 +86,21 @@ step check_limits(exchange& x) {
     if (x.peer_trusted && x.client != x.peer && !x.counted) {
         x.counted = x.shared.connections.acquire(x.client, x.shared.options.max_connections_per_client);
         if (!x.counted)
-            return respond(x, json_error(429, "too_many_connections", "too many requests and WebSockets at once from your address",
+            return respond(x, json_error(429, "too_many_connections",
+                                         "too many requests and WebSockets at once from your address",
                                          "Close some, or raise CLAWGATE_MAX_CONNECTIONS_PER_CLIENT.")
                                   .with("Retry-After", "1"));
     }
     const auto limit = x.shared.options.max_body_bytes;
     if (x.head.body == net::body_kind::length && x.head.content_length > limit) {
-        auto r = json_error(413, "too_large", "the body is larger than " + std::to_string(limit >> 20) + " MB",
-                            "Send less, or raise CLAWGATE_MAX_BODY_MB.");
+        auto r =
+            json_error(413, "too_large", "the body is larger than " + std::to_string(limit >> 20) + " MB",
+                       "Send less, or raise CLAWGATE_MAX_BODY_MB.");
         return respond(x, std::move(r));
     }
     if (x.head.fields.count(field_name::origin) > 1 || x.head.fields.count(field_name::authorization) > 1)
-        return respond(x, json_error(400, "bad_request", "more than one Origin or Authorization field", "Send one."));
+        return respond(
+            x, json_error(400, "bad_request", "more than one Origin or Authorization field", "Send one."));
     return step::next;
 }
 
@@ -115,7 +121,8 @@ void read_session(exchange& x) {
 
 bool comes_directly_from_this_machine(const exchange& x) {
     return x.peer.is_loopback() && !x.head.fields.has(field_name::forwarding) &&
-           !x.head.fields.has(field_name::x_forwarded_for) && !x.head.fields.has(field_name::x_forwarded_proto) &&
+           !x.head.fields.has(field_name::x_forwarded_for) &&
+           !x.head.fields.has(field_name::x_forwarded_proto) &&
            !x.head.fields.has(field_name::cf_connecting_ip);
 }
 
@@ -137,15 +144,17 @@ step judge_password(exchange& x, auth::shown_credential shown, caller as) {
     case auth::outcome::locked: return respond(x, locked_out(x.judged->retry_after));
     case auth::outcome::wrong: break;
     }
-    return respond(x, json_error(401, "wrong_password", "the password is wrong", "Use the web password of this pod (OPENCLAW_WEB_PASSWORD)."));
+    return respond(x, json_error(401, "wrong_password", "the password is wrong",
+                                 "Use the web password of this pod (OPENCLAW_WEB_PASSWORD)."));
 }
 
 step judge_native_client(exchange& x) {
     x.native = x.shared.native.acquire(x.client);
     if (!x.native)
-        return respond(x, json_error(429, "too_many_unauthenticated", "too many WebSockets that have not authenticated",
-                                     "Send the password with the upgrade (Basic or Bearer), or wait 10 seconds.")
-                              .with("Retry-After", "10"));
+        return respond(
+            x, json_error(429, "too_many_unauthenticated", "too many WebSockets that have not authenticated",
+                          "Send the password with the upgrade (Basic or Bearer), or wait 10 seconds.")
+                   .with("Retry-After", "10"));
     x.who = caller::connect;
     return step::next;
 }
@@ -157,7 +166,8 @@ step authenticate(exchange& x) {
         x.who = caller::cookie;
         // Not on an asset that caches may keep for others: a page or a WebSocket comes often enough.
         if (x.session.state == auth::session_state::renew && (x.is_navigation() || x.head.websocket)) {
-            x.set_cookie = auth::set_cookie_header(x.at.cookie(x.https), x.shared.desk.renew(x.session.who, wall_clock::now()),
+            x.set_cookie = auth::set_cookie_header(x.at.cookie(x.https),
+                                                   x.shared.desk.renew(x.session.who, wall_clock::now()),
                                                    x.https, x.shared.options.session_lifetime);
             x.sessions.until = {}; // the cookie that comes next is another one
         }
@@ -166,19 +176,22 @@ step authenticate(exchange& x) {
     if (x.own) return respond(x, unauthenticated(x)); // our pages are for sessions only
 
     auto shown = auth::parse_authorization(x.field(field_name::authorization));
-    if (shown.scheme == auth::credential_scheme::basic) return judge_password(x, std::move(shown), caller::basic);
+    if (shown.scheme == auth::credential_scheme::basic)
+        return judge_password(x, std::move(shown), caller::basic);
     if (shown.scheme == auth::credential_scheme::bearer) {
         if (x.at.agent->token == shown.value && comes_directly_from_this_machine(x)) {
             x.who = caller::agent;
             return step::next;
         }
-        // A browser authenticates by its session; the Bearer of a dashboard whose session has ended is the agent's
-        // device token. It is not compared with the password, so it neither counts as a guess nor can be one.
+        // A browser authenticates by its session; the Bearer of a dashboard whose session has ended is the
+        // agent's device token. It is not compared with the password, so it neither counts as a guess nor can
+        // be one.
         const bool browser = x.head.fields.has(field_name::sec_fetch_site) || x.session.genuine();
         if (!browser) return judge_password(x, std::move(shown), caller::bearer);
     }
-    if (x.head.websocket && routing::allows_native_login(x.head.path) && !x.head.fields.has(field_name::origin) &&
-        !x.head.fields.has(field_name::cookie) && shown.scheme == auth::credential_scheme::none)
+    if (x.head.websocket && routing::allows_native_login(x.head.path) &&
+        !x.head.fields.has(field_name::origin) && !x.head.fields.has(field_name::cookie) &&
+        shown.scheme == auth::credential_scheme::none)
         return judge_native_client(x);
     return respond(x, unauthenticated(x));
 }
@@ -193,8 +206,8 @@ step check_origin(exchange& x) {
     if (!changes_something) return step::next;
     if (came && !x.origin_allowed) return respond(x, origin_refused(x, origin));
     if (came || x.who != caller::cookie) return step::next;
-    // RFC 6455 section 4.1: a browser always sends Origin with an upgrade. For the rest, its own word that the
-    // request comes from the same origin is as good.
+    // RFC 6455 section 4.1: a browser always sends Origin with an upgrade. For the rest, its own word that
+    // the request comes from the same origin is as good.
     if (x.head.websocket || !net::equal_ignoring_case(x.field(field_name::sec_fetch_site), "same-origin"))
         return respond(x, origin_refused(x, {}));
     return step::next;
@@ -208,7 +221,8 @@ step decide_injection(exchange& x) {
     x.inject.host = shown.host;
     x.inject.origin = x.origin_allowed ? shown.origin : origin;
     x.inject.websocket = x.head.websocket;
-    x.cookies = x.head.fields.has(field_name::cookie) ? auth::strip_cookies(x.field(field_name::cookie)) : std::string{};
+    x.cookies = x.head.fields.has(field_name::cookie) ? auth::strip_cookies(x.field(field_name::cookie))
+                                                      : std::string{};
     x.inject.cookies = x.cookies;
     x.inject.agent_secret = &x.at.agent->token;
     const bool cross_site = net::equal_ignoring_case(x.field(field_name::sec_fetch_site), "cross-site");
@@ -232,7 +246,9 @@ constexpr std::array phases{
 
 } // namespace
 
-std::span<const phase> pipeline() { return phases; }
+std::span<const phase> pipeline() {
+    return phases;
+}
 
 step run_pipeline(exchange& x, std::size_t& first) {
     for (; first < phases.size(); ++first)
@@ -248,8 +264,9 @@ reply unauthenticated(const exchange& x) {
     // The dashboard asks this by HEAD; a redirect makes it show its own "Sign in" dialog (facts/openclaw.md).
     if (x.head.method_id == net::verb::head && x.path == "/control-ui-config.json")
         return redirect(302, "/_gateway/login");
-    return json_error(401, "unauthorized", "a password is needed",
-                      "Log in at /_gateway/login, or send the web password as Basic (any user name) or Bearer.");
+    return json_error(
+        401, "unauthorized", "a password is needed",
+        "Log in at /_gateway/login, or send the web password as Basic (any user name) or Bearer.");
 }
 
 reply locked_out(std::chrono::seconds retry_after) {
@@ -260,9 +277,11 @@ reply locked_out(std::chrono::seconds retry_after) {
 
 reply origin_refused(const exchange& x, std::string_view origin) {
     std::string allowed;
-    for (const auto& a : x.at.origins.addresses()) allowed.append(allowed.empty() ? "" : ", ").append(a);
-    const auto message = origin.empty() ? std::string{"no Origin came, and one is needed here"}
-                                        : "the origin " + std::string{origin} + " is not allowed on this port";
+    for (const auto& a : x.at.origins.addresses())
+        allowed.append(allowed.empty() ? "" : ", ").append(a);
+    const auto message = origin.empty()
+                             ? std::string{"no Origin came, and one is needed here"}
+                             : "the origin " + std::string{origin} + " is not allowed on this port";
     return json_error(403, "origin_not_allowed", message,
                       "Allowed: " + allowed + ". Add another one with CLAWGATE_ALLOWED_ORIGINS.");
 }
@@ -270,13 +289,15 @@ reply origin_refused(const exchange& x, std::string_view origin) {
 bool is_same_origin_post(const exchange& x) {
     if (x.head.fields.has(field_name::origin))
         return x.at.origins.allows(x.field(field_name::origin), x.field(field_name::host));
-    // Browsers send Origin with every POST; something that sends neither is not a browser and cannot be tricked.
+    // Browsers send Origin with every POST; something that sends neither is not a browser and cannot be
+    // tricked.
     const auto site = x.field(field_name::sec_fetch_site);
     return site.empty() || net::equal_ignoring_case(site, "same-origin");
 }
 
 bool exchange::is_navigation() const {
-    if (head.websocket || (head.method_id != net::verb::get && head.method_id != net::verb::head)) return false;
+    if (head.websocket || (head.method_id != net::verb::get && head.method_id != net::verb::head))
+        return false;
     if (head.method_id == net::verb::head && !head.fields.has(field_name::sec_fetch_mode)) return false;
     const auto mode = field(field_name::sec_fetch_mode);
     return mode.empty() ? wants_html() : net::equal_ignoring_case(mode, "navigate");

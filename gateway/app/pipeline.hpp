@@ -1,6 +1,6 @@
 #pragma once
-// The decisions about a request, in order. Each phase looks at the exchange and either lets it go on, answers it, or needs
-// a verdict of the desk first. No I/O happens here.
+// The decisions about a request, in order. Each phase looks at the exchange and either lets it go on, answers
+// it, or needs a verdict of the desk first. No I/O happens here.
 
 #include "app/exchange.hpp"
 
@@ -24,7 +24,8 @@ struct phase {
 /// Runs the phases from `first` on. `first` is moved to the phase that did not let the exchange go on.
 [[nodiscard]] step run_pipeline(exchange& x, std::size_t& first);
 
-/// The refusal of a request that shows no (valid) credential: a way to the login page for people, 401 for programs.
+/// The refusal of a request that shows no (valid) credential: a way to the login page for people, 401 for
+/// programs.
 [[nodiscard]] reply unauthenticated(const exchange& x);
 [[nodiscard]] reply locked_out(std::chrono::seconds retry_after);
 [[nodiscard]] reply origin_refused(const exchange& x, std::string_view origin);

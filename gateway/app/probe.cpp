@@ -19,7 +19,8 @@ net::awaitable<bool> ask(net::upstream_pool& pool, net::timer& deadline, net::so
     std::string head(16, '\0');
     std::size_t have = 0;
     while (!ec && have < head.size()) {
-        auto [read_ec, n] = co_await s->async_read_some(net::asio::buffer(head.data() + have, head.size() - have), net::tok);
+        auto [read_ec, n] =
+            co_await s->async_read_some(net::asio::buffer(head.data() + have, head.size() - have), net::tok);
         ec = read_ec;
         have += n;
     }

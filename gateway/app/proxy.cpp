@@ -17,11 +17,13 @@ constexpr auto backend_idle_limit = std::chrono::seconds{5}; // OpenClaw's own, 
 constexpr auto fresh_enough_for_any_method = std::chrono::seconds{2};
 constexpr int max_interim_responses = 16;
 
-microseconds since(steady_time t) { return std::chrono::duration_cast<microseconds>(steady_clock::now() - t); }
+microseconds since(steady_time t) {
+    return std::chrono::duration_cast<microseconds>(steady_clock::now() - t);
+}
 
 /// The request body on its way to the agent, while the answer is awaited.
 class request_pump final : public net::relay_observer {
-  public:
+public:
     request_pump(client_side& c, net::executor ex)
         : client_{c}
         , finished_{ex} {
@@ -33,12 +35,14 @@ class request_pump final : public net::relay_observer {
         running_ = true;
         relay.observer = this;
         auto done = [this](std::exception_ptr failed, net::relay_end e) {
-            end_ = failed ? net::relay_end{net::relay_outcome::source_failed, errc::io, "internal error"} : std::move(e);
+            end_ = failed ? net::relay_end{net::relay_outcome::source_failed, errc::io, "internal error"}
+                          : std::move(e);
             running_ = false;
             client_.body_done();
             finished_.cancel();
             // Without the rest of the request there is no answer to wait for.
-            if (end_.outcome == net::relay_outcome::source_failed || end_.outcome == net::relay_outcome::malformed) {
+            if (end_.outcome == net::relay_outcome::source_failed ||
+                end_.outcome == net::relay_outcome::malformed) {
                 boost::system::error_code ignored;
                 to_->cancel(ignored);
             }
@@ -62,9 +66,12 @@ class request_pump final : public net::relay_observer {
 
     [[nodiscard]] bool running() const noexcept { return running_; }
     [[nodiscard]] const net::relay_end& end() const noexcept { return end_; }
-    [[nodiscard]] bool complete() const noexcept { return !running_ && end_.outcome == net::relay_outcome::complete; }
+    [[nodiscard]] bool complete() const noexcept {
+        return !running_ && end_.outcome == net::relay_outcome::complete;
+    }
     [[nodiscard]] bool broke_on_client() const noexcept {
-        return !running_ && (end_.outcome == net::relay_outcome::source_failed || end_.outcome == net::relay_outcome::malformed);
+        return !running_ && (end_.outcome == net::relay_outcome::source_failed ||
+                             end_.outcome == net::relay_outcome::malformed);
     }
 
     void waits_for_source() override { progress(waiting_for::client_bytes); }
@@ -73,7 +80,7 @@ class request_pump final : public net::relay_observer {
     /// From now on the answer has deadlines of its own.
     void answer_begins() noexcept { answering_ = true; }
 
-  private:
+private:
     /// The agent's time to answer begins with the end of the body: a long upload that moves is not late.
     void progress(waiting_for w) {
         client_.wait_for_body(w);
@@ -90,7 +97,7 @@ class request_pump final : public net::relay_observer {
 };
 
 class proxy_run final : public net::relay_observer {
-  public:
+public:
     proxy_run(client_side& c, exchange& x, std::size_t head_bytes)
         : client_{c}
         , x_{x}
@@ -101,7 +108,7 @@ class proxy_run final : public net::relay_observer {
 
     net::awaitable<proxy_result> run();
 
-  private:
+private:
     enum class attempt { answered, again, failed };
 
     void write_head();
@@ -146,7 +153,8 @@ bool proxy_run::body_is_buffered() const {
 net::awaitable<bool> proxy_run::get_connection(bool may_reuse) {
     const auto asked = steady_clock::now();
     client_.set_upstream(nullptr); // of an attempt before this one
-    // A request that must not be sent twice only goes out on a connection that the agent cannot be about to close.
+    // A request that must not be sent twice only goes out on a connection that the agent cannot be about to
+    // close.
     const auto max_idle = x_.head.is_idempotent() ? std::chrono::seconds{60} : fresh_enough_for_any_method;
     agent_ = may_reuse ? pool_.take_idle(coarse_now(), max_idle) : nullptr;
     r_.reused = agent_ != nullptr;
@@ -180,7 +188,8 @@ net::awaitable<bool> proxy_run::send_request() {
     }
     net::gather out;
     out.add(agent_head_);
-    const auto used = request_.decoder.take(request_.buffered, out); // Content-Length framing: passes as it is
+    const auto used =
+        request_.decoder.take(request_.buffered, out); // Content-Length framing: passes as it is
     request_.used = used ? *used : 0;
     boost::system::error_code ec;
     if (!net::write_now(*agent_, out, ec)) {
@@ -195,16 +204,19 @@ net::awaitable<result<void>> proxy_run::read_head() {
     for (;;) {
         if (const auto end = net::find_head_end(from_agent_.data(), searched)) {
             answer_head_bytes_ = end;
-            co_return net::parse_response(from_agent_.data().substr(0, end), x_.head.method_id == net::verb::head, answer_);
+            co_return net::parse_response(from_agent_.data().substr(0, end),
+                                          x_.head.method_id == net::verb::head, answer_);
         }
         if (pump_.broke_on_client())
             co_return error{errc::canceled, fault::client, retry::never, "the request broke off"};
         const auto space = from_agent_.space();
         if (space.size() == 0)
-            co_return error{errc::bad_upstream, fault::upstream, retry::never, "the agent's response head is over 16 KB"};
+            co_return error{errc::bad_upstream, fault::upstream, retry::never,
+                            "the agent's response head is over 16 KB"};
         auto [ec, n] = co_await agent_->async_read_some(space, net::tok);
         if (ec == net::asio::error::operation_aborted)
-            co_return error{client_.left() ? errc::canceled : errc::timeout, fault::upstream, retry::later, "no answer in time"};
+            co_return error{client_.left() ? errc::canceled : errc::timeout, fault::upstream, retry::later,
+                            "no answer in time"};
         if (ec)
             co_return error{errc::closed, fault::upstream, got_bytes_ ? retry::never : retry::if_idle_reuse,
                             "the agent closed the connection instead of answering"};
@@ -234,10 +246,12 @@ proxy_run::attempt proxy_run::fail(const error& e) {
         r_.error = std::string{to_string(end.code)} + ": " + end.detail;
         if (end.outcome == net::relay_outcome::malformed)
             r_.answer = end.code == errc::too_large
-                            ? json_error(413, "too_large", "the body is over its limit", "Send less, or raise CLAWGATE_MAX_BODY_MB.")
+                            ? json_error(413, "too_large", "the body is over its limit",
+                                         "Send less, or raise CLAWGATE_MAX_BODY_MB.")
                             : json_error(400, "bad_request", end.detail, "The body's framing is broken.");
         else if (client_.expired())
-            r_.answer = json_error(408, "timeout", "the body did not come in time", "Send it without long pauses.");
+            r_.answer =
+                json_error(408, "timeout", "the body did not come in time", "Send it without long pauses.");
         else
             r_.status = 499;
         return attempt::failed;
@@ -266,7 +280,8 @@ net::awaitable<proxy_run::attempt> proxy_run::try_once(bool may_reuse) {
         }
         if (answer_.status >= 200 || answer_.status == 101) break;
         if (interim == max_interim_responses)
-            co_return fail(error{errc::bad_upstream, fault::upstream, retry::never, "the agent sends 1xx without end"});
+            co_return fail(
+                error{errc::bad_upstream, fault::upstream, retry::never, "the agent sends 1xx without end"});
         if (auto r = co_await forward_interim(); !r) co_return fail(r.error());
     }
     r_.first_byte = since(dispatched_);
@@ -275,9 +290,14 @@ net::awaitable<proxy_run::attempt> proxy_run::try_once(bool may_reuse) {
 }
 
 void proxy_run::write_answer_head(body_kind framing) {
-    answer_head_.append("HTTP/1.1 ").append(std::to_string(answer_.status)).append(" ").append(answer_.reason).append("\r\n");
+    answer_head_.append("HTTP/1.1 ")
+        .append(std::to_string(answer_.status))
+        .append(" ")
+        .append(answer_.reason)
+        .append("\r\n");
     const bool cors = x_.origin_allowed && !x_.head.websocket;
-    routing::write_client_fields(answer_, true, answer_head_); // who may read an answer is the gateway's to say
+    routing::write_client_fields(answer_, true,
+                                 answer_head_); // who may read an answer is the gateway's to say
     const auto add = [this](std::string_view name, std::string_view value) {
         answer_head_.append(name).append(": ").append(value).append("\r\n");
     };
@@ -303,11 +323,13 @@ void proxy_run::write_answer_head(body_kind framing) {
 }
 
 net::awaitable<void> proxy_run::relay_answer() {
-    // RFC 9112 section 6.1: a body without a length is chunked for those who know it, and ends with the connection otherwise.
+    // RFC 9112 section 6.1: a body without a length is chunked for those who know it, and ends with the
+    // connection otherwise.
     auto framing = answer_.body;
     if (framing == body_kind::chunked || framing == body_kind::until_close)
         framing = x_.head.minor_version == 1 ? body_kind::chunked : body_kind::until_close;
-    // An answer that comes before the request was read ends the connection: the rest of it is not worth taking.
+    // An answer that comes before the request was read ends the connection: the rest of it is not worth
+    // taking.
     const bool request_done = body_is_buffered() || pump_.complete();
     r_.keep_alive = x_.head.keep_alive && request_done && framing != body_kind::until_close &&
                     !x_.shared.draining.load(std::memory_order_relaxed);
@@ -325,14 +347,16 @@ net::awaitable<void> proxy_run::relay_answer() {
     const auto end = co_await net::relay_body(*agent_, *client_.stream, answer);
     r_.bytes_out = answer.decoder.bytes();
     if (end.outcome != net::relay_outcome::complete) {
-        r_.error = client_.left() ? "canceled: the client left" : std::string{to_string(end.code)} + ": " + end.detail;
+        r_.error = client_.left() ? "canceled: the client left"
+                                  : std::string{to_string(end.code)} + ": " + end.detail;
         r_.keep_alive = false;
         r_.truncated = true; // the socket dies with this run: the pump may still be using it
         co_return;
     }
     const bool nothing_left = answer.used == answer.buffered.size() && answer.leftover.empty();
     if (answer_.keep_alive && request_done && nothing_left && !send_failed_) {
-        const auto limit = net::keep_alive_timeout(answer_.fields.get(net::field_name::keep_alive), backend_idle_limit);
+        const auto limit =
+            net::keep_alive_timeout(answer_.fields.get(net::field_name::keep_alive), backend_idle_limit);
         client_.set_upstream(nullptr);
         pool_.give_back(std::move(agent_), coarse_now(), limit);
     }
@@ -351,7 +375,8 @@ net::awaitable<void> proxy_run::become_tunnel() {
     auto early_agent = std::string{from_agent_.data().substr(answer_head_bytes_)};
     client_.set_upstream(nullptr);
     auto hooks = make_tunnel_session(client_, x_);
-    const auto t = std::make_shared<net::tunnel>(std::move(client_.stream), std::move(agent_), std::move(hooks), client_.home.pools);
+    const auto t = std::make_shared<net::tunnel>(std::move(client_.stream), std::move(agent_),
+                                                 std::move(hooks), client_.home.pools);
     client_.home.dog.add(*t);
     t->start(std::move(early_client), std::move(early_agent));
 }
@@ -365,10 +390,12 @@ net::awaitable<proxy_result> proxy_run::run() {
     }
     if (outcome == attempt::answered) {
         const bool upgraded = answer_.status == 101;
-        if (upgraded && x_.head.websocket && answer_.fields.list_contains(net::field_name::upgrade, "websocket"))
+        if (upgraded && x_.head.websocket &&
+            answer_.fields.list_contains(net::field_name::upgrade, "websocket"))
             co_await become_tunnel();
         else if (upgraded)
-            fail(error{errc::bad_upstream, fault::upstream, retry::never, "the agent changed protocols unasked"});
+            fail(error{errc::bad_upstream, fault::upstream, retry::never,
+                       "the agent changed protocols unasked"});
         else
             co_await relay_answer();
     }

@@ -51,7 +51,8 @@ std::string_view http_date() {
     if (now != made) {
         std::tm parts{};
         gmtime_r(&now, &parts);
-        length = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts); // the C locale: never changed
+        length = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT",
+                               &parts); // the C locale: never changed
         made = now;
     }
     return {text, length};
@@ -63,7 +64,11 @@ std::string serialise(const reply& r, bool to_head, bool keep_alive, int minor_v
     const auto add = [&out](std::string_view name, std::string_view value) {
         out.append(name).append(": ").append(value).append("\r\n");
     };
-    out.append("HTTP/1.1 ").append(std::to_string(r.status)).append(" ").append(reason_phrase(r.status)).append("\r\n");
+    out.append("HTTP/1.1 ")
+        .append(std::to_string(r.status))
+        .append(" ")
+        .append(reason_phrase(r.status))
+        .append("\r\n");
     add("Date", http_date());
     if (!r.content_type.empty()) add("Content-Type", r.content_type);
     if (r.status != 204 && r.status != 304) add("Content-Length", std::to_string(r.body.size()));
@@ -76,8 +81,10 @@ std::string serialise(const reply& r, bool to_head, bool keep_alive, int minor_v
     }
     // Not no-referrer: Chromium would then send "Origin: null" with the login form.
     if (!has_referrer_policy) add("Referrer-Policy", "same-origin");
-    if (!keep_alive) add("Connection", "close");
-    else if (minor_version == 0) add("Connection", "keep-alive");
+    if (!keep_alive)
+        add("Connection", "close");
+    else if (minor_version == 0)
+        add("Connection", "keep-alive");
     out.append("\r\n");
     if (!to_head) out.append(r.body);
     return out;

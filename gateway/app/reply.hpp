@@ -23,7 +23,8 @@ struct reply {
 };
 
 /// {"error":{"code","message","hint"}}. Any bytes may come in; the JSON is always valid.
-[[nodiscard]] reply json_error(int status, std::string_view code, std::string_view message, std::string_view hint);
+[[nodiscard]] reply json_error(int status, std::string_view code, std::string_view message,
+                               std::string_view hint);
 [[nodiscard]] reply json_reply(int status, std::string body);
 /// A page of ours with its Content-Security-Policy.
 [[nodiscard]] reply html_reply(int status, std::string page, std::string policy);
@@ -32,7 +33,8 @@ struct reply {
 /// The standard text, "Not Found".
 [[nodiscard]] std::string_view reason_phrase(int status) noexcept;
 
-/// Head (and body, unless `to_head`) as bytes. Adds Date, Content-Length, Cache-Control: no-store and the security headers.
+/// Head (and body, unless `to_head`) as bytes. Adds Date, Content-Length, Cache-Control: no-store and the
+/// security headers.
 [[nodiscard]] std::string serialise(const reply& r, bool to_head, bool keep_alive, int minor_version);
 
 /// The current time as RFC 9110 section 5.6.7 wants it; made anew once a second a thread.

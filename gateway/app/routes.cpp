@@ -23,7 +23,8 @@ constexpr std::array table{
 };
 
 bool is_here(served_on where, const door& at) noexcept {
-    return where == served_on::every_door || (where == served_on::control) == (at.number == auth::control_door);
+    return where == served_on::every_door ||
+           (where == served_on::control) == (at.number == auth::control_door);
 }
 
 /// Does `path` match `pattern`; a "#" at the end of it is a number.
@@ -33,14 +34,19 @@ bool matches(std::string_view pattern, std::string_view path, int& number) noexc
     if (!path.starts_with(pattern)) return false;
     path.remove_prefix(pattern.size());
     const auto [end, ec] = std::from_chars(path.data(), path.data() + path.size(), number);
-    return ec == std::errc{} && end == path.data() + path.size() && !path.empty() && path.size() <= 3 && path[0] != '-';
+    return ec == std::errc{} && end == path.data() + path.size() && !path.empty() && path.size() <= 3 &&
+           path[0] != '-';
 }
 
 } // namespace
 
-std::span<const route> routes() { return table; }
+std::span<const route> routes() {
+    return table;
+}
 
-bool is_reserved(std::string_view path) noexcept { return path == "/_gateway" || path.starts_with("/_gateway/"); }
+bool is_reserved(std::string_view path) noexcept {
+    return path == "/_gateway" || path.starts_with("/_gateway/");
+}
 
 route_match match_route(const door& at, std::string_view path, net::verb method) {
     route_match m;

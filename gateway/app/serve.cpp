@@ -15,7 +15,9 @@ namespace {
 constexpr int exit_no_input = 66; // sysexits.h
 constexpr int exit_os_error = 71;
 
-std::string state_dir(const config& c) { return c.workspace + "/.clawgate"; }
+std::string state_dir(const config& c) {
+    return c.workspace + "/.clawgate";
+}
 
 /// The gateway's own copies of the agents' tokens; all that are missing are named at once.
 result<std::vector<secret>> read_tokens(const config& c) {
@@ -35,8 +37,9 @@ result<std::vector<secret>> read_tokens(const config& c) {
 
 void announce(const gateway& g) {
     for (const auto& d : g.doors)
-        log::event(log_level::info, d->agent ? "dashboard" : "control page",
-                   {{"agent", d->name}, {"port", std::int64_t{d->port}}, {"address", d->origins.canonical() + "/"}});
+        log::event(
+            log_level::info, d->agent ? "dashboard" : "control page",
+            {{"agent", d->name}, {"port", std::int64_t{d->port}}, {"address", d->origins.canonical() + "/"}});
     if (g.options.demo)
         log::event(log_level::warn, "DEMO: the model behind the agents is canned; its answers mean nothing");
 }
@@ -52,7 +55,8 @@ void wait_for_the_end(server& s) {
                 if (const auto r = s.reload_tls(); r)
                     log::event(log_level::info, "certificate and key were read anew");
                 else
-                    log::event(log_level::error, "the certificate was not renewed; the old one stays", {{"error", r.error().detail}});
+                    log::event(log_level::error, "the certificate was not renewed; the old one stays",
+                               {{"error", r.error().detail}});
             }
             next();
         });
@@ -73,7 +77,8 @@ int serve(const config& c) {
     }
     auto key = auth::load_or_make_session_key(state_dir(c));
     if (!key) {
-        std::cerr << "clawgate: the session key under " << state_dir(c) << " cannot be used: " << key.error().detail << "\n";
+        std::cerr << "clawgate: the session key under " << state_dir(c)
+                  << " cannot be used: " << key.error().detail << "\n";
         return exit_os_error;
     }
     server s{c, std::move(*tokens), std::move(*key)};
@@ -83,7 +88,8 @@ int serve(const config& c) {
     }
     announce(s.state());
     wait_for_the_end(s);
-    log::event(log_level::info, "stopping: finishing what is under way", {{"seconds", std::int64_t{c.drain.count()}}});
+    log::event(log_level::info, "stopping: finishing what is under way",
+               {{"seconds", std::int64_t{c.drain.count()}}});
     s.stop(c.drain);
     log::event(log_level::info, "stopped");
     log::flush();

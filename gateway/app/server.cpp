@@ -38,12 +38,13 @@ void prepare_socket(net::socket& s) {
     s.non_blocking(true, ignored);
 }
 
-/// Where agents run as the gateway's own user, one of them could bind a shared port too and take logins: the kernel lets
-/// every process of that user.
+/// Where agents run as the gateway's own user, one of them could bind a shared port too and take logins: the
+/// kernel lets every process of that user.
 bool agents_share_our_user(const config& c) {
     struct stat about {};
     return std::any_of(c.agents.begin(), c.agents.end(), [&](const agent_options& a) {
-        return ::stat((c.workspace + "/agents/" + a.name).c_str(), &about) == 0 && about.st_uid == ::geteuid();
+        return ::stat((c.workspace + "/agents/" + a.name).c_str(), &about) == 0 &&
+               about.st_uid == ::geteuid();
     });
 }
 
@@ -64,7 +65,8 @@ struct server::impl {
     std::vector<std::uint16_t> ports;
     std::vector<std::thread> threads;
     std::atomic<unsigned> open_connections{0};
-    bool share_ports = true; ///< an acceptor for each worker (SO_REUSEPORT); otherwise the first one accepts for all
+    bool share_ports =
+        true; ///< an acceptor for each worker (SO_REUSEPORT); otherwise the first one accepts for all
     bool running = false;
 
     result<void> resolve_backends();
@@ -82,8 +84,12 @@ server::~server() {
     if (impl_->running) stop(std::chrono::seconds{0});
 }
 
-gateway& server::state() { return impl_->shared; }
-std::uint16_t server::port(std::size_t i) const { return impl_->ports.at(i); }
+gateway& server::state() {
+    return impl_->shared;
+}
+std::uint16_t server::port(std::size_t i) const {
+    return impl_->ports.at(i);
+}
 
 result<void> server::impl::resolve_backends() {
     std::string failures;
@@ -92,24 +98,28 @@ result<void> server::impl::resolve_backends() {
         if (found)
             a->addresses = std::move(*found);
         else
-            failures.append(failures.empty() ? "" : "; ").append(a->options->name + ": " + found.error().detail);
+            failures.append(failures.empty() ? "" : "; ")
+                .append(a->options->name + ": " + found.error().detail);
     }
     if (!failures.empty()) return error{errc::unreachable, fault::gateway, retry::later, failures};
     return {};
 }
 
-/// Binds every port once without SO_REUSEPORT: with it, a second gateway would silently share the first one's ports.
+/// Binds every port once without SO_REUSEPORT: with it, a second gateway would silently share the first one's
+/// ports.
 result<void> server::impl::choose_ports() {
     net::asio::io_context io;
     boost::system::error_code ec;
     const auto address = net::asio::ip::make_address(shared.options.bind, ec);
-    if (ec) return error{errc::invalid_config, fault::gateway, retry::never, "CLAWGATE_BIND is not an address"};
+    if (ec)
+        return error{errc::invalid_config, fault::gateway, retry::never, "CLAWGATE_BIND is not an address"};
     std::vector<net::acceptor> probes;
     std::string failures;
     for (const auto& d : shared.doors) {
         auto& probe = probes.emplace_back(io.get_executor());
         if (const auto failed = open_listener(probe, {address, d->port}, false); failed) {
-            failures.append(failures.empty() ? "" : "; ").append(d->name + " needs port " + std::to_string(d->port) + ": " + failed.message());
+            failures.append(failures.empty() ? "" : "; ")
+                .append(d->name + " needs port " + std::to_string(d->port) + ": " + failed.message());
             continue;
         }
         ports.push_back(probe.local_endpoint().port());
@@ -130,7 +140,8 @@ result<void> server::impl::open_all() {
             auto l = std::make_unique<listening>(net::acceptor{w.io.get_executor()}, shared.doors[i].get());
             if (const auto ec = open_listener(l->acceptor, {address, ports[i]}, share_ports); ec)
                 return error{errc::io, fault::gateway, retry::never,
-                             shared.doors[i]->name + " needs port " + std::to_string(ports[i]) + ": " + ec.message()};
+                             shared.doors[i]->name + " needs port " + std::to_string(ports[i]) + ": " +
+                                 ec.message()};
             mine.push_back(std::move(l));
         }
     }
@@ -192,9 +203,11 @@ result<void> server::start() {
     for (std::size_t n = 0; n < i.workers.size(); ++n) {
         auto& w = *i.workers[n];
         w.dog.start([&w](steady_time now) {
-            for (auto& u : w.upstreams) u.sweep(now);
+            for (auto& u : w.upstreams)
+                u.sweep(now);
         });
-        for (auto& l : i.listeners[n]) net::asio::co_spawn(w.io, i.accept_loop(w, *l), net::asio::detached);
+        for (auto& l : i.listeners[n])
+            net::asio::co_spawn(w.io, i.accept_loop(w, *l), net::asio::detached);
         i.threads.emplace_back([&i, &w] { i.run_worker(w); });
     }
     i.running = true;
@@ -203,7 +216,8 @@ result<void> server::start() {
 
 void server::impl::drain(worker& w, std::vector<std::unique_ptr<listening>>& ls) {
     boost::system::error_code ignored;
-    for (auto& l : ls) l->acceptor.close(ignored);
+    for (auto& l : ls)
+        l->acceptor.close(ignored);
     // Idle connections and tunnels notice at their tick; the first one comes now.
     w.dog.for_each([](net::watched& c) { c.on_tick(coarse_now()); });
 }
@@ -219,11 +233,13 @@ void server::stop(std::chrono::seconds grace) {
     const auto end = steady_clock::now() + grace;
     const auto busy = [&i] {
         unsigned tunnels = 0;
-        for (const auto& w : i.workers) tunnels += w->tunnels.load(std::memory_order_relaxed);
+        for (const auto& w : i.workers)
+            tunnels += w->tunnels.load(std::memory_order_relaxed);
         return i.open_connections.load() + tunnels > 0;
     };
     const auto wait_until = [&busy](steady_time when) {
-        while (busy() && steady_clock::now() < when) std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        while (busy() && steady_clock::now() < when)
+            std::this_thread::sleep_for(std::chrono::milliseconds{10});
     };
     wait_until(end);
     if (busy()) {
@@ -231,8 +247,10 @@ void server::stop(std::chrono::seconds grace) {
             net::asio::post(w->io, [&w = *w] { w.dog.for_each([](net::watched& c) { c.abandon(); }); });
         wait_until(steady_clock::now() + std::chrono::milliseconds{500});
     }
-    for (auto& w : i.workers) w->io.stop();
-    for (auto& t : i.threads) t.join();
+    for (auto& w : i.workers)
+        w->io.stop();
+    for (auto& t : i.threads)
+        t.join();
     i.threads.clear();
     i.listeners.clear();
     i.shared.close_desk();

@@ -10,19 +10,20 @@
 namespace clawgate::app {
 
 class server {
-  public:
+public:
     /// Ports of 0 in `c` are chosen by the system (for tests).
     server(config c, std::vector<secret> agent_tokens, secret session_key);
     ~server(); ///< stops without draining if stop() was not called
 
-    /// Opens every listener and starts the workers. Either all ports are open afterwards or none; the error names every
-    /// port that could not be opened.
+    /// Opens every listener and starts the workers. Either all ports are open afterwards or none; the error
+    /// names every port that could not be opened.
     [[nodiscard]] result<void> start();
 
     /// Port of the n-th door: the agents' in order, then the control port's.
     [[nodiscard]] std::uint16_t port(std::size_t door_index) const;
 
-    /// Stops accepting, lets requests finish, closes WebSockets with 1012, and ends after `grace` at the latest. Blocks.
+    /// Stops accepting, lets requests finish, closes WebSockets with 1012, and ends after `grace` at the
+    /// latest. Blocks.
     void stop(std::chrono::seconds grace);
 
     /// Loads certificate and key anew; the old ones stay when that fails.
@@ -30,7 +31,7 @@ class server {
 
     [[nodiscard]] gateway& state();
 
-  private:
+private:
     struct impl;
     std::unique_ptr<impl> impl_;
 };

@@ -7,7 +7,7 @@ namespace clawgate::app {
 namespace {
 
 class tunnel_session final : public net::tunnel_hooks {
-  public:
+public:
     tunnel_session(client_side& client, exchange& x)
         : home_{client.home}
         , at_{x.at}
@@ -67,14 +67,18 @@ class tunnel_session final : public net::tunnel_hooks {
         log::access(r);
         if (s.close_code == net::websocket::policy_violation && !s.closed_by_gateway)
             log::event(log_level::warn, "the agent refused a WebSocket",
-                       {{"agent", at_.name}, {"close_code", std::int64_t{s.close_code}}, {"reason", s.close_reason}, {"id", request_id_}});
+                       {{"agent", at_.name},
+                        {"close_code", std::int64_t{s.close_code}},
+                        {"reason", s.close_reason},
+                        {"id", request_id_}});
     }
 
-  private:
+private:
     net::awaitable<bool> password_is_right(const std::string& message, net::gate_decision& decision) {
         auto password = routing::connect_password(message);
         if (!password) {
-            decision.close_reason = "unauthorized: the first message must be a connect request with params.auth.password";
+            decision.close_reason =
+                "unauthorized: the first message must be a connect request with params.auth.password";
             co_return false;
         }
         auth::candidate c;

@@ -7,8 +7,8 @@
 
 namespace clawgate::app {
 
-/// Makes the hooks of the tunnel that the accepted upgrade `x` of `client` becomes; takes over what counts it. The worker
-/// and the door must outlive the tunnel.
+/// Makes the hooks of the tunnel that the accepted upgrade `x` of `client` becomes; takes over what counts
+/// it. The worker and the door must outlive the tunnel.
 [[nodiscard]] std::unique_ptr<net::tunnel_hooks> make_tunnel_session(client_side& client, exchange& x);
 
 } // namespace clawgate::app

@@ -21,7 +21,8 @@ reply agent_unavailable(const exchange& x) {
         v.name = x.at.name;
         v.ever_ready = ever;
         v.demo = x.shared.options.demo;
-        return html_reply(503, pages::render(v), pages::content_security_policy()).with("Retry-After", retry_after);
+        return html_reply(503, pages::render(v), pages::content_security_policy())
+            .with("Retry-After", retry_after);
     }
     return json_error(503, ever ? "agent_down" : "agent_starting",
                       x.at.name + (ever ? " does not answer; it is being restarted" : " is starting"),

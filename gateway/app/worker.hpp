@@ -21,13 +21,15 @@ struct worker {
         : shared{g}
         , number{n}
         , dog{io.get_executor()} {
-        for (const auto& a : g.agents) upstreams.emplace_back(io.get_executor(), a->addresses);
+        for (const auto& a : g.agents)
+            upstreams.emplace_back(io.get_executor(), a->addresses);
         probes.resize(g.agents.size());
     }
 
     gateway& shared;
     unsigned number; ///< from 0
-    // In this order: when the io_context goes, it destroys the coroutines that still wait, and they give their blocks back.
+    // In this order: when the io_context goes, it destroys the coroutines that still wait, and they give
+    // their blocks back.
     net::block_pools pools;
     net::asio::io_context io{1};
     net::watchdog dog;                        ///< every connection and tunnel of this worker

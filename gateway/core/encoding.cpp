@@ -15,10 +15,11 @@ std::string encode(std::string_view bytes, int variant) {
     return out;
 }
 
-// libsodium refuses wrong padding, non-zero trailing bits and foreign ASCII characters by itself, but 1.0.18 takes some
-// bytes above 127 for letters.
+// libsodium refuses wrong padding, non-zero trailing bits and foreign ASCII characters by itself, but 1.0.18
+// takes some bytes above 127 for letters.
 std::optional<std::string> decode(std::string_view text, int variant) {
-    if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 127; })) return std::nullopt;
+    if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 127; }))
+        return std::nullopt;
     std::string out(text.size(), '\0');
     std::size_t length = 0;
     const char* end = nullptr;

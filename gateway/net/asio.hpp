@@ -23,7 +23,8 @@ using awaitable = asio::awaitable<T, executor>;
 using tcp = asio::ip::tcp;
 using socket = asio::basic_stream_socket<tcp, executor>;
 using acceptor = asio::basic_socket_acceptor<tcp, executor>;
-using timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, executor>;
+using timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                         asio::wait_traits<std::chrono::steady_clock>, executor>;
 
 /// `auto [ec, n] = co_await s.async_read_some(b, tok);`
 inline constexpr asio::as_tuple_t<asio::use_awaitable_t<executor>> tok{};

@@ -32,7 +32,8 @@ result<std::size_t> body_decoder::take(std::string_view in, gather& pieces) {
             used += data.size();
         }
         bytes_ += data.size();
-        if (bytes_ > limit_) return error{errc::too_large, fault::client, retry::never, "the body is over its limit"};
+        if (bytes_ > limit_)
+            return error{errc::too_large, fault::client, retry::never, "the body is over its limit"};
         pieces.add(data);
     }
     return used;
@@ -47,14 +48,16 @@ result<void> body_decoder::end_of_input() {
 std::size_t body_decoder::want(std::size_t space) const noexcept {
     if (kind_ == body_kind::length) return static_cast<std::size_t>(std::min<std::uint64_t>(left_, space));
     if (kind_ == body_kind::chunked)
-        return static_cast<std::size_t>(std::min<std::uint64_t>(space, std::max<std::uint64_t>(chunks_.chunk_left(), small_block)));
+        return static_cast<std::size_t>(
+            std::min<std::uint64_t>(space, std::max<std::uint64_t>(chunks_.chunk_left(), small_block)));
     return space;
 }
 
 void body_encoder::add(gather& out, const gather& pieces) {
     if (kind_ == body_kind::none || pieces.empty()) return;
     if (kind_ == body_kind::chunked) out.add(chunk_head(pieces.bytes(), head_));
-    for (const auto& p : pieces) out.add({static_cast<const char*>(p.data()), p.size()});
+    for (const auto& p : pieces)
+        out.add({static_cast<const char*>(p.data()), p.size()});
     if (kind_ == body_kind::chunked) out.add("\r\n");
 }
 

@@ -17,7 +17,7 @@ inline constexpr std::size_t large_block = 64 * 1024; ///< long bodies: fewer sy
 
 /// Recycles blocks of one size on one thread.
 class block_pool {
-  public:
+public:
     explicit block_pool(std::size_t block_size, std::size_t keep = 64)
         : size_{block_size}
         , keep_{keep} {}
@@ -33,16 +33,16 @@ class block_pool {
     }
     [[nodiscard]] std::size_t block_size() const noexcept { return size_; }
 
-  private:
+private:
     std::size_t size_;
     std::size_t keep_;
     std::vector<std::unique_ptr<char[]>> free_;
 };
 
-/// Bytes read but not yet used, in one contiguous block. It does not grow by itself: what to do when it is full is the
-/// caller's decision (a larger block, 431, or stop reading).
+/// Bytes read but not yet used, in one contiguous block. It does not grow by itself: what to do when it is
+/// full is the caller's decision (a larger block, 431, or stop reading).
 class read_buffer {
-  public:
+public:
     explicit read_buffer(block_pool& pool)
         : pool_{&pool} {}
     ~read_buffer() { release(); }
@@ -83,7 +83,7 @@ class read_buffer {
         if (block_) pool_->give(std::move(block_));
     }
 
-  private:
+private:
     block_pool* pool_;
     std::unique_ptr<char[]> block_;
     std::size_t begin_ = 0;
@@ -92,7 +92,7 @@ class read_buffer {
 
 /// Pieces of memory that go out with one system call, in order. Empty pieces are left out.
 class gather {
-  public:
+public:
     static constexpr std::size_t max_pieces = 32;
 
     void add(std::string_view piece) noexcept {
@@ -104,11 +104,13 @@ class gather {
     [[nodiscard]] bool full() const noexcept { return end_ + 6 > max_pieces; }
     [[nodiscard]] std::size_t bytes() const noexcept {
         std::size_t n = 0;
-        for (auto i = begin_; i < end_; ++i) n += pieces_[i].size();
+        for (auto i = begin_; i < end_; ++i)
+            n += pieces_[i].size();
         return n;
     }
     void consume(std::size_t n) noexcept {
-        while (begin_ < end_ && n >= pieces_[begin_].size()) n -= pieces_[begin_++].size();
+        while (begin_ < end_ && n >= pieces_[begin_].size())
+            n -= pieces_[begin_++].size();
         if (n) pieces_[begin_] += n;
     }
 
@@ -116,7 +118,7 @@ class gather {
     [[nodiscard]] const asio::const_buffer* begin() const noexcept { return pieces_.data() + begin_; }
     [[nodiscard]] const asio::const_buffer* end() const noexcept { return pieces_.data() + end_; }
 
-  private:
+private:
     std::array<asio::const_buffer, max_pieces> pieces_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;

@@ -6,11 +6,13 @@
 namespace clawgate::net {
 namespace {
 
-constexpr std::size_t max_extension_bytes = 256;      // of one chunk; they are dropped anyway
-constexpr std::size_t max_trailer_bytes = 8 * 1024;   // of the whole section
-constexpr int max_size_digits = 15;                   // 60 bits: cannot overflow
+constexpr std::size_t max_extension_bytes = 256;    // of one chunk; they are dropped anyway
+constexpr std::size_t max_trailer_bytes = 8 * 1024; // of the whole section
+constexpr int max_size_digits = 15;                 // 60 bits: cannot overflow
 
-error bad(const char* why) { return error{errc::bad_request, fault::client, retry::never, why}; }
+error bad(const char* why) {
+    return error{errc::bad_request, fault::client, retry::never, why};
+}
 
 int hex_digit(char c) noexcept {
     if (c >= '0' && c <= '9') return c - '0';

@@ -1,6 +1,7 @@
 #pragma once
-// The chunked transfer coding (RFC 9112 section 7.1), read strictly and written anew: chunk extensions are dropped and
-// chunk borders are ours, so nothing that could be read in two ways is passed on. State machines without I/O.
+// The chunked transfer coding (RFC 9112 section 7.1), read strictly and written anew: chunk extensions are
+// dropped and chunk borders are ours, so nothing that could be read in two ways is passed on. State machines
+// without I/O.
 
 #include "core/error.hpp"
 #include "net/head_guard.hpp"
@@ -12,20 +13,20 @@
 namespace clawgate::net {
 
 class chunked_decoder {
-  public:
-    /// Looks at `in` and returns how many bytes it consumed. `data` is the part of them that is body (a view into
-    /// `in`, possibly empty). Call again with the rest while progress is made; stop when done().
-    /// Errors are errc::bad_request with the reason, and final.
+public:
+    /// Looks at `in` and returns how many bytes it consumed. `data` is the part of them that is body (a view
+    /// into `in`, possibly empty). Call again with the rest while progress is made; stop when done(). Errors
+    /// are errc::bad_request with the reason, and final.
     [[nodiscard]] result<std::size_t> feed(std::string_view in, std::string_view& data);
 
     [[nodiscard]] bool done() const noexcept { return state_ == state::done; }
     /// Bytes of body still due in the current chunk; a hint for how much to read.
     [[nodiscard]] std::uint64_t chunk_left() const noexcept { return left_; }
-    /// After done(): the trailer section's field lines, each with CRLF, without the final empty line. Framing,
-    /// routing and forwarding fields were dropped (RFC 9110 section 6.5.1).
+    /// After done(): the trailer section's field lines, each with CRLF, without the final empty line.
+    /// Framing, routing and forwarding fields were dropped (RFC 9110 section 6.5.1).
     [[nodiscard]] const std::string& trailers() const noexcept { return trailers_; }
 
-  private:
+private:
     enum class state { size, extension, size_lf, data, data_cr, data_lf, trailer, done };
     result<void> end_of_trailer_line();
 

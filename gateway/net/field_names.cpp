@@ -55,7 +55,8 @@ constexpr auto first = [] {
     std::array<std::uint8_t, longest + 2> t{};
     for (std::size_t n = 0; n < t.size(); ++n) {
         std::size_t i = 0;
-        while (i < entries.size() && entries[i].first.size() < n) ++i;
+        while (i < entries.size() && entries[i].first.size() < n)
+            ++i;
         t[n] = static_cast<std::uint8_t>(i);
     }
     return t;
@@ -70,8 +71,9 @@ bool has_prefix(std::string_view name, std::string_view prefix) noexcept {
 bool is_forwarding_header(std::string_view name) noexcept {
     for (const std::string_view prefix : {"x-forwarded", "cf-", "tailscale-", "cdn-", "x-original-"})
         if (has_prefix(name, prefix)) return true;
-    for (const std::string_view whole : {"forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip",
-                                         "true-client-ip", "client-ip", "via", "x-proxyuser-ip", "fastly-client-ip"})
+    for (const std::string_view whole :
+         {"forwarded", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "client-ip",
+          "via", "x-proxyuser-ip", "fastly-client-ip"})
         if (equal_ignoring_case(name, whole)) return true;
     return false;
 }

@@ -33,15 +33,20 @@ bool all_of_class(std::string_view s, char_class wanted) noexcept {
     return true;
 }
 
-error bad(std::string_view why) { return error{errc::bad_request, fault::client, retry::never, std::string{why}}; }
+error bad(std::string_view why) {
+    return error{errc::bad_request, fault::client, retry::never, std::string{why}};
+}
 
 std::string_view trim(std::string_view s) noexcept {
-    while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
-    while (!s.empty() && (s.back() == ' ' || s.back() == '\t')) s.remove_suffix(1);
+    while (!s.empty() && (s.front() == ' ' || s.front() == '\t'))
+        s.remove_prefix(1);
+    while (!s.empty() && (s.back() == ' ' || s.back() == '\t'))
+        s.remove_suffix(1);
     return s;
 }
 
-/// Takes the line up to CRLF off the front. A CR or LF anywhere else in it is an error of the caller's field check.
+/// Takes the line up to CRLF off the front. A CR or LF anywhere else in it is an error of the caller's field
+/// check.
 bool take_line(std::string_view& rest, std::string_view& line) noexcept {
     const auto end = rest.find('\n');
     if (end == rest.npos || end == 0 || rest[end - 1] != '\r') return false;
@@ -87,7 +92,8 @@ result<framing> read_framing(const field_list& fields, int minor_version) {
         f.body = body_kind::chunked;
     } else if (lengths) {
         const auto text = fields.get(field_name::content_length);
-        if (text.empty() || text.size() > 18 || !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }))
+        if (text.empty() || text.size() > 18 ||
+            !std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; }))
             return bad("a Content-Length that is not a decimal number");
         std::from_chars(text.data(), text.data() + text.size(), f.length);
         f.body = body_kind::length;
@@ -126,13 +132,15 @@ result<void> parse_request_line(std::string_view line, request_head& out) {
     } else if (version == "HTTP/1.0") {
         out.minor_version = 0;
     } else if (version.size() == 8 && version.starts_with("HTTP/") && version[6] == '.') {
-        return error{errc::not_found, fault::client, retry::never, "only HTTP/1.1 and HTTP/1.0 are spoken here"};
+        return error{errc::not_found, fault::client, retry::never,
+                     "only HTTP/1.1 and HTTP/1.0 are spoken here"};
     } else {
         return bad("the version is not HTTP/1.1 or HTTP/1.0");
     }
     if (out.target.empty() || out.target.front() != '/')
         return bad("the target does not begin with '/' (only origin-form is served)");
-    if (!all_of_class(out.target, target_char)) return bad("the target has a character that must be percent-encoded");
+    if (!all_of_class(out.target, target_char))
+        return bad("the target has a character that must be percent-encoded");
 
     out.method_id = to_verb(out.method);
     if (out.method == "CONNECT" || out.method == "TRACE") return bad("this method is not served");
@@ -145,7 +153,8 @@ result<void> parse_request_line(std::string_view line, request_head& out) {
 result<void> check_host(const field_list& fields) {
     if (fields.count(field_name::host) != 1) return bad("not exactly one Host field");
     const auto host = fields.get(field_name::host);
-    if (host.empty() || host.size() > 300 || !all_of_class(host, host_char)) return bad("the Host field is not a host");
+    if (host.empty() || host.size() > 300 || !all_of_class(host, host_char))
+        return bad("the Host field is not a host");
     return {};
 }
 
@@ -166,14 +175,14 @@ std::size_t field_list::count(field_name id) const noexcept {
 }
 
 bool field_list::list_contains(field_name id, std::string_view token) const noexcept {
-    return std::ranges::any_of(fields_,
-                               [&](const field& f) { return f.id == id && net::list_contains(f.value, token); });
+    return std::ranges::any_of(
+        fields_, [&](const field& f) { return f.id == id && net::list_contains(f.value, token); });
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
     const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                              [&](char x, char y) { return lower(x) == lower(y); });
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool list_contains(std::string_view value, std::string_view token) noexcept {
@@ -195,7 +204,8 @@ std::size_t find_head_end(std::string_view bytes, std::size_t& searched) noexcep
 }
 
 result<field> parse_field_line(std::string_view line) {
-    if (!line.empty() && (line.front() == ' ' || line.front() == '\t')) return bad("a folded header line (obs-fold)");
+    if (!line.empty() && (line.front() == ' ' || line.front() == '\t'))
+        return bad("a folded header line (obs-fold)");
     const auto colon = line.find(':');
     if (colon == line.npos) return bad("a header line without a colon");
     field f;
@@ -243,7 +253,8 @@ result<void> parse_response(std::string_view head, bool to_head, response_head& 
     std::string_view line;
     if (!take_line(head, line)) return upstream("the status line does not end with CRLF");
     const bool version_ok = line.starts_with("HTTP/1.1 ") || line.starts_with("HTTP/1.0 ");
-    if (!version_ok || line.size() < 12 || (line.size() > 12 && line[12] != ' ')) return upstream("a bad status line");
+    if (!version_ok || line.size() < 12 || (line.size() > 12 && line[12] != ' '))
+        return upstream("a bad status line");
     out.minor_version = line[7] - '0';
     const auto [end, ec] = std::from_chars(line.data() + 9, line.data() + 12, out.status);
     if (ec != std::errc{} || end != line.data() + 12 || out.status < 100 || out.status > 599)
@@ -270,7 +281,10 @@ result<void> parse_response(std::string_view head, bool to_head, response_head& 
 
 result<std::string> normalise_path(std::string_view path) {
     const auto hex = [](char c) {
-        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        return c >= '0' && c <= '9'   ? c - '0'
+               : c >= 'a' && c <= 'f' ? c - 'a' + 10
+               : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                      : -1;
     };
     std::string decoded;
     decoded.reserve(path.size());
@@ -281,10 +295,13 @@ result<std::string> normalise_path(std::string_view path) {
         }
         const int high = i + 2 < path.size() ? hex(path[i + 1]) : -1;
         const int low = i + 2 < path.size() ? hex(path[i + 2]) : -1;
-        if (high < 0 || low < 0) return bad("a '%' in the path that is not followed by two hexadecimal digits");
+        if (high < 0 || low < 0)
+            return bad("a '%' in the path that is not followed by two hexadecimal digits");
         const auto byte = static_cast<unsigned char>(high * 16 + low);
         if (byte == 0) return bad("an encoded NUL in the path");
-        const bool unreserved = (classes[byte] & token_char) && std::string_view{"!#$%&'*+^`|"}.find(static_cast<char>(byte)) == std::string_view::npos;
+        const bool unreserved =
+            (classes[byte] & token_char) &&
+            std::string_view{"!#$%&'*+^`|"}.find(static_cast<char>(byte)) == std::string_view::npos;
         if (unreserved)
             decoded.push_back(static_cast<char>(byte));
         else

@@ -1,7 +1,8 @@
 #pragma once
-// Reads the head of an HTTP/1.1 message, strictly, in one pass and without copying. It stands where a lenient parser
-// would be a way in: everything that two parsers could read differently (request smuggling) is an error here and is
-// never forwarded. Pure: bytes in, views out. Sources: RFC 9112 (framing), RFC 9110 (fields), facts/boost.md 5.
+// Reads the head of an HTTP/1.1 message, strictly, in one pass and without copying. It stands where a lenient
+// parser would be a way in: everything that two parsers could read differently (request smuggling) is an
+// error here and is never forwarded. Pure: bytes in, views out. Sources: RFC 9112 (framing), RFC 9110
+// (fields), facts/boost.md 5.
 
 #include "core/error.hpp"
 
@@ -76,7 +77,7 @@ struct field {
 
 /// The fields of a head, in order. Views into the buffer that was parsed.
 class field_list {
-  public:
+public:
     /// The value of the first field of this kind, or nothing (an empty view; see has()).
     [[nodiscard]] std::string_view get(field_name id) const noexcept;
     [[nodiscard]] bool has(field_name id) const noexcept;
@@ -90,7 +91,7 @@ class field_list {
     void clear() noexcept { fields_.clear(); }
     void push_back(const field& f) { fields_.push_back(f); }
 
-  private:
+private:
     std::vector<field> fields_; // keeps its capacity from request to request
 };
 
@@ -132,13 +133,14 @@ struct response_head {
     bool keep_alive = true;
 };
 
-/// Where the head ends: the offset just behind the empty line, or 0 while it is not complete. `searched` is how far
-/// an earlier call has looked (kept by the caller so that a slow head is not scanned again and again).
+/// Where the head ends: the offset just behind the empty line, or 0 while it is not complete. `searched` is
+/// how far an earlier call has looked (kept by the caller so that a slow head is not scanned again and
+/// again).
 [[nodiscard]] std::size_t find_head_end(std::string_view bytes, std::size_t& searched) noexcept;
 
 /// `head` ends with the empty line. On an error, `detail` says in plain words what was wrong with it.
-/// errc::bad_request (400), errc::too_large (431: too many fields) or errc::not_found for a version that is not
-/// HTTP/1.x (505).
+/// errc::bad_request (400), errc::too_large (431: too many fields) or errc::not_found for a version that is
+/// not HTTP/1.x (505).
 [[nodiscard]] result<void> parse_request(std::string_view head, request_head& out);
 
 /// `to_head`: the request was HEAD. Errors are errc::bad_upstream.
@@ -147,8 +149,9 @@ struct response_head {
 /// One field line of a trailer section, without its CRLF; the same rules as in a head.
 [[nodiscard]] result<field> parse_field_line(std::string_view line);
 
-/// The path with unreserved characters percent-decoded, empty and dot segments resolved (RFC 3986 section 6.2.2): what routes are
-/// matched against. Nothing when it climbs above the root, or has an encoded NUL or a bad escape.
+/// The path with unreserved characters percent-decoded, empty and dot segments resolved (RFC 3986
+/// section 6.2.2): what routes are matched against. Nothing when it climbs above the root, or has an encoded
+/// NUL or a bad escape.
 [[nodiscard]] result<std::string> normalise_path(std::string_view path);
 
 } // namespace clawgate::net

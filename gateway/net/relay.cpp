@@ -5,12 +5,22 @@
 namespace clawgate::net {
 namespace {
 
-auto read_some(stream& s, asio::mutable_buffer b) { return s.read_some(b); }
-auto read_some(socket& s, asio::mutable_buffer b) { return s.async_read_some(b, tok); }
-bool write_now(stream& s, gather& g, error_code& ec) { return s.write_now(g, ec); }
-awaitable<error_code> write_rest(stream& s, gather& g) { return s.write_rest(g); }
+auto read_some(stream& s, asio::mutable_buffer b) {
+    return s.read_some(b);
+}
+auto read_some(socket& s, asio::mutable_buffer b) {
+    return s.async_read_some(b, tok);
+}
+bool write_now(stream& s, gather& g, error_code& ec) {
+    return s.write_now(g, ec);
+}
+awaitable<error_code> write_rest(stream& s, gather& g) {
+    return s.write_rest(g);
+}
 
-relay_end failed(relay_outcome o, const error& e) { return {o, e.code, e.detail}; }
+relay_end failed(relay_outcome o, const error& e) {
+    return {o, e.code, e.detail};
+}
 relay_end failed(relay_outcome o, const error_code& ec) {
     return {o, ec == asio::error::operation_aborted ? errc::timeout : errc::closed, ec.message()};
 }
@@ -52,7 +62,8 @@ awaitable<relay_end> run(From& from, To& to, body_relay& r) {
             const auto want = asio::buffer(space, r.decoder.want(space.size()));
             r.observer->waits_for_source();
             auto [read_ec, got] = co_await read_some(from, want);
-            if (r.observer->stopped()) co_return relay_end{relay_outcome::source_failed, errc::canceled, "given up"};
+            if (r.observer->stopped())
+                co_return relay_end{relay_outcome::source_failed, errc::canceled, "given up"};
             if (read_ec) {
                 const auto end = r.decoder.end_of_input();
                 if (!end || (read_ec != asio::error::eof && read_ec != asio::ssl::error::stream_truncated))
@@ -82,7 +93,11 @@ awaitable<relay_end> run(From& from, To& to, body_relay& r) {
 
 } // namespace
 
-awaitable<relay_end> relay_body(stream& from, socket& to, body_relay& r) { return run(from, to, r); }
-awaitable<relay_end> relay_body(socket& from, stream& to, body_relay& r) { return run(from, to, r); }
+awaitable<relay_end> relay_body(stream& from, socket& to, body_relay& r) {
+    return run(from, to, r);
+}
+awaitable<relay_end> relay_body(socket& from, stream& to, body_relay& r) {
+    return run(from, to, r);
+}
 
 } // namespace clawgate::net

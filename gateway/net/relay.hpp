@@ -8,7 +8,7 @@ namespace clawgate::net {
 
 /// Told what a relay waits for, so that deadlines move. Called on the worker's thread, between operations.
 class relay_observer {
-  public:
+public:
     virtual ~relay_observer() = default;
     virtual void waits_for_source() = 0;
     virtual void waits_for_sink() = 0;
@@ -37,8 +37,9 @@ struct block_pools {
     std::unique_ptr<char[]> scratch = std::make_unique_for_overwrite<char[]>(large_block);
 };
 
-/// Sends `first` (a head, or nothing), then the body: what lies in `buffered` (decoded, `used` says how much of it), then
-/// what comes. `first` leaves before anything is waited for. Bytes that were read behind the end of the body are in `leftover`.
+/// Sends `first` (a head, or nothing), then the body: what lies in `buffered` (decoded, `used` says how much
+/// of it), then what comes. `first` leaves before anything is waited for. Bytes that were read behind the end
+/// of the body are in `leftover`.
 struct body_relay {
     body_decoder decoder;
     body_encoder encoder;

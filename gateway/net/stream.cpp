@@ -8,7 +8,8 @@
 namespace clawgate::net {
 
 bool write_now(socket& s, gather& g, error_code& ec) {
-    // The sockets are non-blocking: this is one sendmsg(2), without the cost of starting an asynchronous operation.
+    // The sockets are non-blocking: this is one sendmsg(2), without the cost of starting an asynchronous
+    // operation.
     ec = {};
     const auto n = s.write_some(g, ec);
     if (ec == asio::error::would_block || ec == asio::error::try_again) {
@@ -82,7 +83,8 @@ bool peer_has_left(socket& s) noexcept {
 
 bool idle_and_open(socket& s) noexcept {
     char byte = 0;
-    return ::recv(s.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+    return ::recv(s.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 } // namespace clawgate::net

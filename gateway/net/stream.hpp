@@ -12,7 +12,7 @@
 namespace clawgate::net {
 
 class stream {
-  public:
+public:
     explicit stream(socket s)
         : socket_{std::move(s)} {}
     stream(stream&&) = delete; // the TLS layer refers to the socket: hand streams around by unique_ptr
@@ -43,7 +43,7 @@ class stream {
     /// Closes with FIN, or with RST when `abort`.
     void close(bool abort = false) noexcept;
 
-  private:
+private:
     socket socket_;
     std::shared_ptr<asio::ssl::context> context_;
     std::unique_ptr<asio::ssl::stream<socket&>> tls_;

@@ -6,14 +6,14 @@
 namespace clawgate::net {
 namespace {
 
-constexpr std::size_t first_message_limit = 64 * 1024;   // as OpenClaw's before authentication
+constexpr std::size_t first_message_limit = 64 * 1024; // as OpenClaw's before authentication
 constexpr std::chrono::seconds close_wait{2};
 constexpr std::chrono::seconds write_limit{60};
 
 } // namespace
 
-tunnel::tunnel(std::unique_ptr<stream> client, std::unique_ptr<socket> agent, std::unique_ptr<tunnel_hooks> hooks,
-               block_pools& pools)
+tunnel::tunnel(std::unique_ptr<stream> client, std::unique_ptr<socket> agent,
+               std::unique_ptr<tunnel_hooks> hooks, block_pools& pools)
     : client_{std::move(client)}
     , agent_{std::move(agent)}
     , hooks_{std::move(hooks)}
@@ -89,7 +89,8 @@ awaitable<bool> tunnel::send(direction d, std::string_view bytes) {
     if (d == to_agent ? write_now(*agent_, g, ec) : client_->write_now(g, ec)) co_return !ec;
     // The peer is slower than the sender: what is left must leave the shared block before we wait.
     std::string rest;
-    for (const auto& piece : g) rest.append(static_cast<const char*>(piece.data()), piece.size());
+    for (const auto& piece : g)
+        rest.append(static_cast<const char*>(piece.data()), piece.size());
     g.clear();
     g.add(rest);
     do {
@@ -116,7 +117,7 @@ awaitable<bool> tunnel::receive(direction from, std::string_view& bytes) {
     }
     for (;;) {
         auto [wait_ec] = co_await s.async_wait(socket::wait_read, tok);
-        if (wait_ec) co_return wait_ec == asio::error::operation_aborted && close_code_ && from == to_client;
+        if (wait_ec) co_return wait_ec == asio::error::operation_aborted&& close_code_&& from == to_client;
         error_code ec;
         const auto n = s.read_some(asio::buffer(pools_.scratch.get(), large_block), ec);
         if (ec == asio::error::would_block || ec == asio::error::try_again) continue;
@@ -166,7 +167,8 @@ awaitable<void> tunnel::pump_from_client(std::string early) {
     }
     std::string_view bytes{early};
     for (;;) {
-        // After our own close frame only the client's answer is waited for, and nothing is for the agent any more.
+        // After our own close frame only the client's answer is waited for, and nothing is for the agent any
+        // more.
         if (!bytes.empty() && !close_sent_ && !co_await send(to_agent, bytes)) co_return;
         if (!co_await receive(to_agent, bytes)) co_return;
     }
@@ -196,14 +198,16 @@ awaitable<bool> tunnel::pass_gate(std::string& early) {
     if (!co_await read_gate_message(held, first)) {
         // Let the close frame go out and the client answer it.
         std::string_view ignored;
-        while (close_code_ && co_await receive(to_agent, ignored)) {}
+        while (close_code_ && co_await receive(to_agent, ignored)) {
+        }
         co_return false;
     }
     const auto decision = co_await hooks_->first_message(first.message(), first.kind());
     if (!decision.pass) {
         close(decision.close_code, decision.close_reason);
         std::string_view ignored;
-        while (co_await receive(to_agent, ignored)) {}
+        while (co_await receive(to_agent, ignored)) {
+        }
         co_return false;
     }
     const auto mask = websocket::fresh_mask();

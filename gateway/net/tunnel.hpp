@@ -1,7 +1,7 @@
 #pragma once
-// A WebSocket connection after the agent's 101: bytes pass untouched both ways, with two exceptions. The first message of
-// the client may be handed to a gate that replaces or refuses it; and a close frame of ours may be put in between two
-// frames of the agent. An idle tunnel holds no buffer.
+// A WebSocket connection after the agent's 101: bytes pass untouched both ways, with two exceptions. The
+// first message of the client may be handed to a gate that replaces or refuses it; and a close frame of ours
+// may be put in between two frames of the agent. An idle tunnel holds no buffer.
 
 #include "net/relay.hpp"
 #include "net/watchdog.hpp"
@@ -15,7 +15,7 @@ namespace clawgate::net {
 /// What becomes of a client's first message.
 struct gate_decision {
     bool pass = false;
-    std::string message;             ///< what the agent gets instead
+    std::string message;                                    ///< what the agent gets instead
     std::uint16_t close_code = websocket::policy_violation; ///< when it does not pass
     std::string close_reason;
 
@@ -26,8 +26,8 @@ struct gate_decision {
 };
 
 struct tunnel_summary {
-    std::uint64_t bytes_in = 0;  ///< from the client
-    std::uint64_t bytes_out = 0; ///< to the client
+    std::uint64_t bytes_in = 0;   ///< from the client
+    std::uint64_t bytes_out = 0;  ///< to the client
     std::uint16_t close_code = 0; ///< sent to the client, by the agent or by us; 0 = it just ended
     std::string close_reason;
     bool closed_by_gateway = false;
@@ -37,13 +37,14 @@ class tunnel;
 
 /// The owner's side of a tunnel; lives as long as the tunnel.
 class tunnel_hooks {
-  public:
+public:
     virtual ~tunnel_hooks() = default;
     /// True: the first message goes to first_message().
     [[nodiscard]] virtual bool gated() const = 0;
     /// Longest wait for that message.
     [[nodiscard]] virtual std::chrono::seconds gate_limit() const = 0;
-    [[nodiscard]] virtual awaitable<gate_decision> first_message(std::string message, websocket::opcode kind) = 0;
+    [[nodiscard]] virtual awaitable<gate_decision> first_message(std::string message,
+                                                                 websocket::opcode kind) = 0;
     /// About once a second; may call close(). `active`: bytes have passed since the last tick.
     virtual void on_tick(tunnel& t, steady_time now, bool active) = 0;
     /// Once, at the end.
@@ -51,7 +52,7 @@ class tunnel_hooks {
 };
 
 class tunnel : public watched, public std::enable_shared_from_this<tunnel> {
-  public:
+public:
     tunnel(std::unique_ptr<stream> client, std::unique_ptr<socket> agent, std::unique_ptr<tunnel_hooks> hooks,
            block_pools& pools);
     ~tunnel() override;
@@ -67,7 +68,7 @@ class tunnel : public watched, public std::enable_shared_from_this<tunnel> {
     void on_tick(steady_time now) override;
     void abandon() override { abort(); }
 
-  private:
+private:
     enum direction { to_agent, to_client };
 
     awaitable<void> pump_from_client(std::string early);
@@ -91,7 +92,8 @@ class tunnel : public watched, public std::enable_shared_from_this<tunnel> {
     bool close_sent_ = false;
     bool client_left_ = false;
     bool active_ = false;
-    steady_time stalled_[2] = {steady_time::max(), steady_time::max()}; // since when a peer does not take bytes
+    steady_time stalled_[2] = {steady_time::max(),
+                               steady_time::max()}; // since when a peer does not take bytes
     int pumps_ = 0;
     tunnel_summary summary_;
 };

@@ -10,13 +10,17 @@ namespace clawgate::net {
 
 result<std::vector<tcp::endpoint>> resolve(const endpoint& where) {
     error_code ec;
-    if (const auto literal = asio::ip::make_address(where.host, ec); !ec) return std::vector{tcp::endpoint{literal, where.port}};
+    if (const auto literal = asio::ip::make_address(where.host, ec); !ec)
+        return std::vector{tcp::endpoint{literal, where.port}};
     asio::io_context io;
     tcp::resolver resolver{io};
     const auto found = resolver.resolve(where.host, std::to_string(where.port), ec);
-    if (ec) return error{errc::unreachable, fault::gateway, retry::later, "the name " + where.host + " has no address: " + ec.message()};
+    if (ec)
+        return error{errc::unreachable, fault::gateway, retry::later,
+                     "the name " + where.host + " has no address: " + ec.message()};
     std::vector<tcp::endpoint> addresses;
-    for (const auto& e : found) addresses.push_back(e.endpoint());
+    for (const auto& e : found)
+        addresses.push_back(e.endpoint());
     return addresses;
 }
 
@@ -52,15 +56,18 @@ awaitable<result<std::unique_ptr<socket>>> upstream_pool::connect(socket*& curre
         }
         last = ec;
         if (ec == asio::error::operation_aborted)
-            co_return error{errc::timeout, fault::upstream, retry::later, "the backend did not accept the connection in time"};
+            co_return error{errc::timeout, fault::upstream, retry::later,
+                            "the backend did not accept the connection in time"};
     }
     co_return error{errc::unreachable, fault::upstream, retry::later, last.message()};
 }
 
 void upstream_pool::give_back(std::unique_ptr<socket> s, steady_time now, std::chrono::seconds idle_limit) {
     if (idle_.size() >= keep_) idle_.erase(idle_.begin());
-    // One second before the backend's own limit: its timer and ours must not meet (OpenClaw closes after 5 s).
-    const auto usable = idle_limit > std::chrono::seconds{1} ? idle_limit - std::chrono::seconds{1} : std::chrono::seconds{0};
+    // One second before the backend's own limit: its timer and ours must not meet (OpenClaw closes after 5
+    // s).
+    const auto usable =
+        idle_limit > std::chrono::seconds{1} ? idle_limit - std::chrono::seconds{1} : std::chrono::seconds{0};
     idle_.push_back({std::move(s), now, now + usable});
 }
 

@@ -16,23 +16,24 @@ struct endpoint {
     std::uint16_t port = 0;
 };
 
-/// The addresses of a host, in the order in which they are to be tried. Blocks on names: for the start, as a lookup
-/// cannot be cancelled. errc::unreachable when there is none.
+/// The addresses of a host, in the order in which they are to be tried. Blocks on names: for the start, as a
+/// lookup cannot be cancelled. errc::unreachable when there is none.
 [[nodiscard]] result<std::vector<tcp::endpoint>> resolve(const endpoint& where);
 
 class upstream_pool {
-  public:
+public:
     upstream_pool(executor ex, std::vector<tcp::endpoint> addresses, std::size_t keep = 64);
 
-    /// A connection that was idle for less than `max_idle` and still looks open, or nothing. Most recently used first.
+    /// A connection that was idle for less than `max_idle` and still looks open, or nothing. Most recently
+    /// used first.
     [[nodiscard]] std::unique_ptr<socket> take_idle(steady_time now, std::chrono::milliseconds max_idle);
 
-    /// A new connection. `current` points to the socket while it connects, so that a deadline can cancel it; it is
-    /// null again on return. errc::unreachable when refused, errc::timeout when cancelled.
+    /// A new connection. `current` points to the socket while it connects, so that a deadline can cancel it;
+    /// it is null again on return. errc::unreachable when refused, errc::timeout when cancelled.
     [[nodiscard]] awaitable<result<std::unique_ptr<socket>>> connect(socket*& current);
 
-    /// Gives a connection back whose last response was read to its end. `idle_limit`: the time after which the backend closes idle
-    /// connections, if it said so (Keep-Alive: timeout=5).
+    /// Gives a connection back whose last response was read to its end. `idle_limit`: the time after which
+    /// the backend closes idle connections, if it said so (Keep-Alive: timeout=5).
     void give_back(std::unique_ptr<socket> s, steady_time now, std::chrono::seconds idle_limit);
 
     /// Closes what has been idle too long.
@@ -40,7 +41,7 @@ class upstream_pool {
     void clear() { idle_.clear(); }
     [[nodiscard]] std::size_t idle_count() const noexcept { return idle_.size(); }
 
-  private:
+private:
     struct idle_connection {
         std::unique_ptr<socket> connection;
         steady_time since;
@@ -54,6 +55,7 @@ class upstream_pool {
 };
 
 /// The value of `Keep-Alive: timeout=N`, or `otherwise`.
-[[nodiscard]] std::chrono::seconds keep_alive_timeout(std::string_view field_value, std::chrono::seconds otherwise) noexcept;
+[[nodiscard]] std::chrono::seconds keep_alive_timeout(std::string_view field_value,
+                                                      std::chrono::seconds otherwise) noexcept;
 
 } // namespace clawgate::net

@@ -9,13 +9,21 @@
 namespace clawgate::net::websocket {
 namespace {
 
-error violation(const char* why) { return error{errc::bad_request, fault::client, retry::never, why}; }
+error violation(const char* why) {
+    return error{errc::bad_request, fault::client, retry::never, why};
+}
 
-bool is_control(opcode op) noexcept { return static_cast<unsigned>(op) >= 8; }
+bool is_control(opcode op) noexcept {
+    return static_cast<unsigned>(op) >= 8;
+}
 
-bool is_known(unsigned op) noexcept { return op <= 2 || (op >= 8 && op <= 10); }
+bool is_known(unsigned op) noexcept {
+    return op <= 2 || (op >= 8 && op <= 10);
+}
 
-std::uint8_t byte_at(std::string_view s, std::size_t i) noexcept { return static_cast<std::uint8_t>(s[i]); }
+std::uint8_t byte_at(std::string_view s, std::size_t i) noexcept {
+    return static_cast<std::uint8_t>(s[i]);
+}
 
 /// How long the header is, from its first two bytes.
 std::size_t header_size(std::uint8_t second) noexcept {
@@ -38,15 +46,18 @@ result<std::optional<frame_header>> parse_frame_header(std::string_view bytes) {
     h.masked = second & 0x80;
     h.header_bytes = header_size(second);
     h.length = second & 0x7f;
-    if (is_control(h.op) && (!h.fin || h.length > 125)) return violation("a fragmented or oversized control frame");
+    if (is_control(h.op) && (!h.fin || h.length > 125))
+        return violation("a fragmented or oversized control frame");
     if (bytes.size() < h.header_bytes) return std::optional<frame_header>{};
 
     const std::size_t extended = h.length == 126 ? 2 : h.length == 127 ? 8 : 0;
     if (extended) {
         const auto short_form = h.length;
         h.length = 0;
-        for (std::size_t i = 0; i < extended; ++i) h.length = h.length << 8 | byte_at(bytes, 2 + i);
-        if ((short_form == 126 && h.length < 126) || (short_form == 127 && (h.length < 65536 || h.length >> 63)))
+        for (std::size_t i = 0; i < extended; ++i)
+            h.length = h.length << 8 | byte_at(bytes, 2 + i);
+        if ((short_form == 126 && h.length < 126) ||
+            (short_form == 127 && (h.length < 65536 || h.length >> 63)))
             return violation("a frame length that is not in its shortest form");
     }
     if (h.masked) std::memcpy(h.mask.data(), bytes.data() + 2 + extended, 4);
@@ -65,7 +76,8 @@ std::string encode_frame(opcode op, std::string_view payload, const std::array<s
     const char mask_bit = mask ? static_cast<char>(0x80) : char{0};
     const auto n = payload.size();
     const auto extended = [&](int bytes) {
-        for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8) out.push_back(static_cast<char>(n >> shift & 0xff));
+        for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8)
+            out.push_back(static_cast<char>(n >> shift & 0xff));
     };
     if (n < 126) {
         out.push_back(static_cast<char>(mask_bit | static_cast<char>(n)));
@@ -83,17 +95,20 @@ std::string encode_frame(opcode op, std::string_view payload, const std::array<s
     return out.append(masked);
 }
 
-std::string encode_close(std::uint16_t code, std::string_view reason, const std::array<std::uint8_t, 4>* mask) {
+std::string encode_close(std::uint16_t code, std::string_view reason,
+                         const std::array<std::uint8_t, 4>* mask) {
     std::string payload{static_cast<char>(code >> 8), static_cast<char>(code & 0xff)};
     auto n = std::min<std::size_t>(reason.size(), 123);
-    while (n > 0 && n < reason.size() && (static_cast<unsigned char>(reason[n]) & 0xc0) == 0x80) --n;
+    while (n > 0 && n < reason.size() && (static_cast<unsigned char>(reason[n]) & 0xc0) == 0x80)
+        --n;
     payload.append(reason.substr(0, n));
     return encode_frame(opcode::close, payload, mask);
 }
 
 std::array<std::uint8_t, 4> fresh_mask() {
     std::array<std::uint8_t, 4> mask{};
-    if (RAND_bytes(mask.data(), mask.size()) != 1) throw std::runtime_error{"the system's random generator failed"};
+    if (RAND_bytes(mask.data(), mask.size()) != 1)
+        throw std::runtime_error{"the system's random generator failed"};
     return mask;
 }
 
@@ -104,7 +119,9 @@ void frame_follower::follow(std::string_view bytes) noexcept {
             if (in_close_) {
                 for (std::size_t i = 0; i < n && close_size_ < close_.size(); ++i, ++close_size_)
                     close_[close_size_] =
-                        masked_ ? static_cast<char>(static_cast<std::uint8_t>(bytes[i]) ^ mask_[close_size_ & 3]) : bytes[i];
+                        masked_
+                            ? static_cast<char>(static_cast<std::uint8_t>(bytes[i]) ^ mask_[close_size_ & 3])
+                            : bytes[i];
             }
             left_ -= n;
             bytes.remove_prefix(n);
@@ -136,7 +153,8 @@ void frame_follower::finish_header() noexcept {
 std::uint16_t frame_follower::close_code() const noexcept {
     if (!close_seen_) return 0;
     if (close_size_ < 2) return 1005;
-    return static_cast<std::uint16_t>(static_cast<std::uint8_t>(close_[0]) << 8 | static_cast<std::uint8_t>(close_[1]));
+    return static_cast<std::uint16_t>(static_cast<std::uint8_t>(close_[0]) << 8 |
+                                      static_cast<std::uint8_t>(close_[1]));
 }
 
 std::string_view frame_follower::close_reason() const noexcept {

@@ -1,6 +1,6 @@
 #pragma once
-// WebSocket framing (RFC 6455 section 5) as far as a tunnel needs it: following the frames of a byte stream that passes
-// untouched, taking the first message of a client apart, and making frames of our own. No I/O.
+// WebSocket framing (RFC 6455 section 5) as far as a tunnel needs it: following the frames of a byte stream
+// that passes untouched, taking the first message of a client apart, and making frames of our own. No I/O.
 
 #include "core/error.hpp"
 
@@ -33,8 +33,9 @@ struct frame_header {
     std::size_t header_bytes = 0;
 };
 
-/// The header at the front of `bytes`; nothing while it is incomplete. An error (close code 1002 is due) for reserved
-/// bits or opcodes, a fragmented or long control frame, or a length that is not in its shortest form.
+/// The header at the front of `bytes`; nothing while it is incomplete. An error (close code 1002 is due) for
+/// reserved bits or opcodes, a fragmented or long control frame, or a length that is not in its shortest
+/// form.
 [[nodiscard]] result<std::optional<frame_header>> parse_frame_header(std::string_view bytes);
 
 void apply_mask(std::string& payload, const std::array<std::uint8_t, 4>& mask) noexcept;
@@ -48,10 +49,10 @@ void apply_mask(std::string& payload, const std::array<std::uint8_t, 4>& mask) n
 /// Four unpredictable bytes (RFC 6455 section 5.3).
 [[nodiscard]] std::array<std::uint8_t, 4> fresh_mask();
 
-/// Follows the frames of one direction. It reads headers and a close frame's payload and nothing else, and changes
-/// nothing. After a malformed header it stops following: at_boundary() is then false for good.
+/// Follows the frames of one direction. It reads headers and a close frame's payload and nothing else, and
+/// changes nothing. After a malformed header it stops following: at_boundary() is then false for good.
 class frame_follower {
-  public:
+public:
     void follow(std::string_view bytes) noexcept;
 
     /// Between two frames: one of ours may be put in here.
@@ -61,12 +62,12 @@ class frame_follower {
     [[nodiscard]] std::uint16_t close_code() const noexcept;
     [[nodiscard]] std::string_view close_reason() const noexcept;
 
-  private:
+private:
     void finish_header() noexcept;
 
     std::array<char, 14> header_{};
-    std::uint8_t have_ = 0;    // bytes of an incomplete header
-    std::uint64_t left_ = 0;   // payload bytes of the current frame still to come
+    std::uint8_t have_ = 0;  // bytes of an incomplete header
+    std::uint64_t left_ = 0; // payload bytes of the current frame still to come
     bool in_close_ = false;
     bool close_seen_ = false;
     bool lost_ = false;
@@ -76,25 +77,27 @@ class frame_follower {
     std::uint8_t close_size_ = 0;
 };
 
-/// Collects the first complete message of a client: fragments are joined, control frames in between are let through.
+/// Collects the first complete message of a client: fragments are joined, control frames in between are let
+/// through.
 class first_message {
-  public:
+public:
     explicit first_message(std::size_t limit)
         : limit_{limit} {}
 
     struct progress {
-        std::size_t consumed = 0;  ///< bytes of the input that were used
-        std::string pass_on;       ///< whole control frames to forward as they came
-        bool complete = false;     ///< message() is there; bytes behind `consumed` are untouched
+        std::size_t consumed = 0; ///< bytes of the input that were used
+        std::string pass_on;      ///< whole control frames to forward as they came
+        bool complete = false;    ///< message() is there; bytes behind `consumed` are untouched
     };
-    /// Needs whole frames of at most `limit` bytes; consumes none of an incomplete frame (call again with more behind it).
-    /// The error's detail is the close reason; errc::too_large → 1009, errc::bad_request → 1002.
+    /// Needs whole frames of at most `limit` bytes; consumes none of an incomplete frame (call again with
+    /// more behind it). The error's detail is the close reason; errc::too_large → 1009, errc::bad_request →
+    /// 1002.
     [[nodiscard]] result<progress> feed(std::string_view bytes);
 
     [[nodiscard]] const std::string& message() const noexcept { return message_; }
     [[nodiscard]] opcode kind() const noexcept { return kind_; }
 
-  private:
+private:
     std::size_t limit_;
     std::string message_;
     opcode kind_ = opcode::text;

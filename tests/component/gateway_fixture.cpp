@@ -30,7 +30,9 @@ temporary_directory::~temporary_directory() {
 gateway_under_test::gateway_under_test(gateway_options o)
     : count_{o.agents} {
     // CLAWGATE_TEST_LOG=1 shows what the gateway would log.
-    static const bool once = (log::init(std::getenv("CLAWGATE_TEST_LOG") ? log_level::debug : log_level::error, log_format::text), true);
+    static const bool once =
+        (log::init(std::getenv("CLAWGATE_TEST_LOG") ? log_level::debug : log_level::error, log_format::text),
+         true);
     static_cast<void>(once);
     std::filesystem::create_directories(directory_.path / ".clawgate");
     std::vector<secret> tokens;
@@ -52,7 +54,8 @@ gateway_under_test::gateway_under_test(gateway_options o)
                     {"CLAWGATE_WORKSPACE", directory_.path.string()},
                     {"CLAWGATE_BIND", "127.0.0.1"},
                     {"CLAWGATE_WORKERS", "2"}};
-    for (const auto& [name, value] : o.variables) env[name] = value;
+    for (const auto& [name, value] : o.variables)
+        env[name] = value;
     auto loaded = parse_config(env);
     if (!loaded.problems.empty()) throw std::runtime_error{describe(loaded.problems)};
     auto& c = loaded.value;
@@ -72,12 +75,14 @@ gateway_under_test::~gateway_under_test() {
     log::flush();
 }
 
-response gateway_under_test::ask(std::string_view method, std::string_view target, std::vector<header> headers, std::string_view body) const {
+response gateway_under_test::ask(std::string_view method, std::string_view target,
+                                 std::vector<header> headers, std::string_view body) const {
     raw_client c{port()};
     return c.request(method, target, headers, body);
 }
 
-response gateway_under_test::ask_in(std::string_view method, std::string_view target, std::vector<header> headers, std::string_view body) const {
+response gateway_under_test::ask_in(std::string_view method, std::string_view target,
+                                    std::vector<header> headers, std::string_view body) const {
     headers.push_back(basic());
     return ask(method, target, std::move(headers), body);
 }
@@ -85,7 +90,8 @@ response gateway_under_test::ask_in(std::string_view method, std::string_view ta
 std::string gateway_under_test::log_in(std::uint16_t p, std::string_view with) const {
     raw_client c{p};
     const auto r = c.request("POST", "/_gateway/login",
-                             {{"Content-Type", "application/x-www-form-urlencoded"}, {"Origin", "http://localhost:" + std::to_string(p)}},
+                             {{"Content-Type", "application/x-www-form-urlencoded"},
+                              {"Origin", "http://localhost:" + std::to_string(p)}},
                              "password=" + percent_encode(with) + "&next=%2Foverview");
     return cookie_of(r);
 }
@@ -97,19 +103,29 @@ bool eventually(const std::function<bool()>& holds) {
     return holds();
 }
 
-header basic(std::string_view with) { return {"Authorization", "Basic " + base64_encode("anybody:" + std::string{with})}; }
+header basic(std::string_view with) {
+    return {"Authorization", "Basic " + base64_encode("anybody:" + std::string{with})};
+}
 
 std::string connect_message(const json& auth) {
-    json m{{"type", "req"}, {"id", "1"}, {"method", "connect"},
-           {"params", {{"minProtocol", 4}, {"maxProtocol", 4}, {"client", {{"id", "openclaw-control-ui"}, {"mode", "webchat"}}},
-                       {"device", {{"id", "d"}, {"signature", "fake:"}}}}}};
+    json m{{"type", "req"},
+           {"id", "1"},
+           {"method", "connect"},
+           {"params",
+            {{"minProtocol", 4},
+             {"maxProtocol", 4},
+             {"client", {{"id", "openclaw-control-ui"}, {"mode", "webchat"}}},
+             {"device", {{"id", "d"}, {"signature", "fake:"}}}}}};
     if (!auth.is_null()) m["params"]["auth"] = auth;
     return m.dump();
 }
 
 std::string native_connect_message(const json& auth) {
-    json m{{"type", "req"}, {"id", "1"}, {"method", "connect"},
-           {"params", {{"minProtocol", 4}, {"maxProtocol", 4}, {"client", {{"id", "cli"}, {"mode", "cli"}}}}}};
+    json m{
+        {"type", "req"},
+        {"id", "1"},
+        {"method", "connect"},
+        {"params", {{"minProtocol", 4}, {"maxProtocol", 4}, {"client", {{"id", "cli"}, {"mode", "cli"}}}}}};
     if (!auth.is_null()) m["params"]["auth"] = auth;
     return m.dump();
 }

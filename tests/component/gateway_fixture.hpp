@@ -38,15 +38,15 @@ struct temporary_directory {
 
 struct gateway_options {
     int agents = 1;
-    environment variables;                           ///< on top of the fixture's
-    fake_agent_options agent;                        ///< of every fake agent
-    std::function<void(config&)> adjust;             ///< last word on the configuration
-    bool with_agents = true;                         ///< false: nothing listens behind the gateway
+    environment variables;               ///< on top of the fixture's
+    fake_agent_options agent;            ///< of every fake agent
+    std::function<void(config&)> adjust; ///< last word on the configuration
+    bool with_agents = true;             ///< false: nothing listens behind the gateway
 };
 
 /// Started when it is constructed, stopped when it goes.
 class gateway_under_test {
-  public:
+public:
     explicit gateway_under_test(gateway_options o = {});
     ~gateway_under_test();
 
@@ -59,14 +59,16 @@ class gateway_under_test {
     std::string origin(int n = 1) const { return "http://localhost:" + std::to_string(port(n)); }
     raw_client client(int n = 1) const { return raw_client{port(n)}; }
     /// One request on a connection of its own.
-    response ask(std::string_view method, std::string_view target, std::vector<header> headers = {}, std::string_view body = {}) const;
+    response ask(std::string_view method, std::string_view target, std::vector<header> headers = {},
+                 std::string_view body = {}) const;
     /// The same with the password as Basic.
-    response ask_in(std::string_view method, std::string_view target, std::vector<header> headers = {}, std::string_view body = {}) const;
+    response ask_in(std::string_view method, std::string_view target, std::vector<header> headers = {},
+                    std::string_view body = {}) const;
     /// Logs in; the cookie as "name=value". `p`: the port of a door.
     std::string log_in(std::uint16_t p, std::string_view with = password) const;
     std::string log_in() const { return log_in(port()); }
 
-  private:
+private:
     temporary_directory directory_;
     std::vector<std::unique_ptr<fake_agent>> agents_;
     std::unique_ptr<app::server> server_;

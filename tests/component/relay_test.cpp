@@ -18,17 +18,21 @@ TEST(Relay, CarriesARequestAndItsAnswer) {
 
 TEST(Relay, TheAgentSeesItsOwnSecretAndNoTraceOfTheProxies) {
     gateway_under_test g;
-    const auto r = g.ask_in("GET", "/test/echo", {{"X-Forwarded-For", "1.2.3.4"}, {"CF-Ray", "x"}, {"Cookie", "clawgate-1=x; mine=1"}});
+    const auto r =
+        g.ask_in("GET", "/test/echo",
+                 {{"X-Forwarded-For", "1.2.3.4"}, {"CF-Ray", "x"}, {"Cookie", "clawgate-1=x; mine=1"}});
     ASSERT_EQ(r.status(), 200);
     EXPECT_THAT(r.body, HasSubstr("Bearer token-of-agent-1"));
     EXPECT_THAT(r.body, HasSubstr("mine=1"));
-    for (const auto* gone : {"1.2.3.4", "CF-Ray", "clawgate-1", "Basic"}) EXPECT_THAT(r.body, testing::Not(HasSubstr(gone)));
+    for (const auto* gone : {"1.2.3.4", "CF-Ray", "clawgate-1", "Basic"})
+        EXPECT_THAT(r.body, testing::Not(HasSubstr(gone)));
 }
 
 TEST(Relay, KeepsTheConnectionForManyRequestsAndReusesTheAgents) {
     gateway_under_test g;
     auto c = g.client();
-    for (int i = 0; i < 20; ++i) ASSERT_EQ(c.request("GET", "/healthz", {basic()}).status(), 200);
+    for (int i = 0; i < 20; ++i)
+        ASSERT_EQ(c.request("GET", "/healthz", {basic()}).status(), 200);
     EXPECT_EQ(g.agent().seen().connections, 1u);
 }
 
@@ -37,7 +41,8 @@ TEST(Relay, AnswersPipelinedRequestsInOrder) {
     auto c = g.client();
     std::string all;
     for (int i = 0; i < 5; ++i)
-        all += support::request_text("POST", "/test/echo?n=" + std::to_string(i), {basic()}, "body" + std::to_string(i));
+        all += support::request_text("POST", "/test/echo?n=" + std::to_string(i), {basic()},
+                                     "body" + std::to_string(i));
     c.send(all);
     for (int i = 0; i < 5; ++i) {
         const auto r = c.read_response();
@@ -50,9 +55,11 @@ TEST(Relay, AnswersPipelinedRequestsInOrder) {
 TEST(Relay, PipelinedChunkedBodiesDoNotRunIntoEachOther) {
     gateway_under_test g;
     auto c = g.client();
-    const auto one = "POST /test/echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nAuthorization: " + basic().value + "\r\n\r\n";
+    const auto one = "POST /test/echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nAuthorization: " +
+                     basic().value + "\r\n\r\n";
     const std::string big(30'000, 'x');
-    c.send(one + "3\r\nabc\r\n0\r\n\r\n" + one + "7530\r\n" + big + "\r\n0\r\n\r\n" + one + "1\r\nz\r\n0\r\n\r\n");
+    c.send(one + "3\r\nabc\r\n0\r\n\r\n" + one + "7530\r\n" + big + "\r\n0\r\n\r\n" + one +
+           "1\r\nz\r\n0\r\n\r\n");
     for (const auto expected : {3, 30'000, 1}) {
         const auto r = c.read_response();
         ASSERT_EQ(r.status(), 200);
@@ -67,7 +74,8 @@ TEST(Relay, UploadsArriveWholeHoweverTheyAreFramed) {
     EXPECT_EQ(by_length["body_sha256"], support::sha256_hex(body));
 
     auto c = g.client();
-    c.send("POST /test/upload HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nAuthorization: " + basic().value + "\r\n\r\n");
+    c.send("POST /test/upload HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nAuthorization: " +
+           basic().value + "\r\n\r\n");
     for (std::size_t at = 0, n = 1; at < body.size(); at += n, n = n * 7 % 65'537 + 1) {
         const auto piece = body.substr(at, n);
         char size[20];
@@ -101,7 +109,8 @@ TEST(Relay, ABodyThatEndedByClosingIsEndedOnceAndTheConnectionGoesOn) {
 TEST(Relay, FlushesTheHeadAndEachPieceAsItComes) {
     gateway_under_test g;
     auto c = g.client();
-    // The agent waits two seconds before each piece: they can only be read one by one if nothing is held back.
+    // The agent waits two seconds before each piece: they can only be read one by one if nothing is held
+    // back.
     c.send(support::request_text("GET", "/test/slow?piece_ms=300&pieces=3", {basic()}));
     EXPECT_EQ(c.read_head().status, 200);
     EXPECT_EQ(c.read_chunk(), "piece 0\n");
@@ -134,7 +143,8 @@ TEST(Relay, StatusesWithoutABodyHaveNone) {
 TEST(Relay, TrailersPassBothWays) {
     gateway_under_test g;
     auto c = g.client();
-    c.send("POST /test/trailers HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nAuthorization: " + basic().value +
+    c.send("POST /test/trailers HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nAuthorization: " +
+           basic().value +
            "\r\n\r\n3\r\nabc\r\n0\r\nX-Mine: 1\r\nContent-Length: 99\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n");
     const auto r = c.read_response();
     ASSERT_EQ(r.status(), 200);
@@ -158,18 +168,21 @@ TEST(Relay, EarlyHintsPass) {
 TEST(Relay, ContinueIsTheAgentsToGive) {
     gateway_under_test g;
     auto c = g.client();
-    c.send(support::request_text("POST", "/test/continue", {basic(), {"Content-Length", "3"}, {"Expect", "100-continue"}}));
+    c.send(support::request_text("POST", "/test/continue",
+                                 {basic(), {"Content-Length", "3"}, {"Expect", "100-continue"}}));
     EXPECT_EQ(c.read_head().status, 100);
     c.send("abc");
     EXPECT_EQ(json::parse(c.read_response().body)["body_bytes"], 3);
 
     auto never = g.client();
-    never.send(support::request_text("POST", "/test/continue?never=1", {basic(), {"Content-Length", "3"}, {"Expect", "100-continue"}}));
+    never.send(support::request_text("POST", "/test/continue?never=1",
+                                     {basic(), {"Content-Length", "3"}, {"Expect", "100-continue"}}));
     never.send("abc"); // as a client does that has waited long enough
     EXPECT_EQ(never.read_response().status(), 200);
 
     auto refused = g.client();
-    refused.send(support::request_text("POST", "/test/continue?refuse=417", {basic(), {"Content-Length", "3"}, {"Expect", "100-continue"}}));
+    refused.send(support::request_text("POST", "/test/continue?refuse=417",
+                                       {basic(), {"Content-Length", "3"}, {"Expect", "100-continue"}}));
     const auto r = refused.read_response();
     EXPECT_EQ(r.status(), 417);
     EXPECT_EQ(r.get("Connection"), "close");
@@ -179,7 +192,8 @@ TEST(Relay, AnAnswerBeforeTheEndOfTheUploadReachesTheClient) {
     gateway_under_test g;
     for (const auto* keep : {"0", "1"}) {
         auto c = g.client();
-        c.send(support::request_text("POST", std::string{"/test/early?status=413&keep="} + keep, {basic(), {"Content-Length", "50000000"}}));
+        c.send(support::request_text("POST", std::string{"/test/early?status=413&keep="} + keep,
+                                     {basic(), {"Content-Length", "50000000"}}));
         c.send_some(std::string(100'000, 'x'));
         EXPECT_EQ(c.read_response().status(), 413) << keep;
     }
@@ -187,11 +201,14 @@ TEST(Relay, AnAnswerBeforeTheEndOfTheUploadReachesTheClient) {
 
 TEST(Relay, AnAnswerThatBreaksOffDuringAnUploadEndsBoth) {
     gateway_under_test g;
-    for (const auto* kind : {"truncated", "truncated-chunks", "chunk-size", "status-line", "half-head", "no-head"}) {
+    for (const auto* kind :
+         {"truncated", "truncated-chunks", "chunk-size", "status-line", "half-head", "no-head"}) {
         auto c = g.client();
-        const auto head = support::request_text("POST", std::string{"/test/garbage?kind="} + kind, {basic(), {"Content-Length", "50000000"}});
+        const auto head = support::request_text("POST", std::string{"/test/garbage?kind="} + kind,
+                                                {basic(), {"Content-Length", "50000000"}});
         c.send_some(head + std::string(100'000, 'x'));
-        // A refusal, or half an answer and the end: never something that looks complete, and never a connection that goes on.
+        // A refusal, or half an answer and the end: never something that looks complete, and never a
+        // connection that goes on.
         try {
             EXPECT_EQ(c.read_response().status(), 502) << kind;
         } catch (const support::client_error&) {
@@ -205,7 +222,8 @@ TEST(Relay, AnAnswerThatBreaksOffDuringAnUploadEndsBoth) {
 TEST(Relay, SpeaksHttp10) {
     gateway_under_test g;
     auto c = g.client();
-    c.send("GET /test/body?bytes=100&mode=chunked HTTP/1.0\r\nHost: h\r\nAuthorization: " + basic().value + "\r\n\r\n");
+    c.send("GET /test/body?bytes=100&mode=chunked HTTP/1.0\r\nHost: h\r\nAuthorization: " + basic().value +
+           "\r\n\r\n");
     const auto all = c.read_to_end();
     EXPECT_THAT(all, HasSubstr("Connection: close"));
     EXPECT_THAT(all, testing::Not(HasSubstr("chunked")));
@@ -216,7 +234,8 @@ TEST(Relay, KeepsHopByHopFieldsOfTheAnswerToItself) {
     gateway_under_test g;
     const auto r = g.ask_in("GET", "/test/headers");
     EXPECT_EQ(r.status(), 200);
-    for (const auto* hop : {"X-Hop", "Proxy-Authenticate", "TE", "Upgrade", "Keep-Alive"}) EXPECT_EQ(r.head.count(hop), 0u) << hop;
+    for (const auto* hop : {"X-Hop", "Proxy-Authenticate", "TE", "Upgrade", "Keep-Alive"})
+        EXPECT_EQ(r.head.count(hop), 0u) << hop;
     EXPECT_EQ(r.head.count("Set-Cookie"), 2u);
     EXPECT_EQ(r.get("X-Case-Kept"), "Yes");
 }
@@ -230,8 +249,9 @@ TEST_P(RelayOfGarbage, IsABadGatewayAndNeverPassedOn) {
     EXPECT_EQ(g.ask_in("GET", "/healthz").status(), 200);
 }
 INSTANTIATE_TEST_SUITE_P(Heads, RelayOfGarbage,
-                         testing::Values("status-line", "status-code", "version", "content-length", "negative-length", "huge-length",
-                                         "two-lengths", "cl-and-te", "transfer-encoding", "nul", "bare-lf", "obs-fold", "header-line",
+                         testing::Values("status-line", "status-code", "version", "content-length",
+                                         "negative-length", "huge-length", "two-lengths", "cl-and-te",
+                                         "transfer-encoding", "nul", "bare-lf", "obs-fold", "header-line",
                                          "no-head", "half-head", "big-head", "unasked-101"),
                          [](const auto& i) {
                              std::string n{i.param};
@@ -250,7 +270,8 @@ TEST(Relay, ABodyThatBreaksOffNeverLooksComplete) {
 
 TEST(Relay, BytesThatNobodyAskedForDoNotReachTheNextClient) {
     gateway_under_test g;
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(g.ask_in("GET", "/test/garbage?kind=extra").body, "ok");
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(g.ask_in("GET", "/test/garbage?kind=extra").body, "ok");
     EXPECT_THAT(g.ask_in("GET", "/healthz").body, testing::Not(HasSubstr("evil")));
 }
 
@@ -278,14 +299,16 @@ TEST(Relay, AClosedIdleConnectionOfTheAgentFailsNoRequest) {
     gateway_under_test g;
     auto c = g.client();
     // Worse than an idle limit: it says keep-alive and closes at once.
-    for (int i = 0; i < 20; ++i) EXPECT_EQ(c.request("GET", "/test/lying-keep-alive", {basic()}).status(), 200);
+    for (int i = 0; i < 20; ++i)
+        EXPECT_EQ(c.request("GET", "/test/lying-keep-alive", {basic()}).status(), 200);
 }
 
 TEST(Relay, RepeatsOnlyWhatMayBeRepeated) {
     gateway_under_test g;
     auto c = g.client();
     ASSERT_EQ(c.request("GET", "/healthz", {basic()}).status(), 200);
-    EXPECT_EQ(c.request("GET", "/test/drop-if-reused", {basic()}).status(), 200); // a new connection, silently
+    EXPECT_EQ(c.request("GET", "/test/drop-if-reused", {basic()}).status(),
+              200); // a new connection, silently
     ASSERT_EQ(c.request("GET", "/healthz", {basic()}).status(), 200);
     const auto r = c.request("POST", "/test/drop-if-reused", {basic()}, "pay");
     EXPECT_EQ(r.status(), 502); // it may have been carried out
@@ -305,7 +328,8 @@ TEST(Relay, OneByteAtATimeIsEnough) {
     const auto r = g.ask_in("GET", "/test/one-byte?interval_ms=1");
     EXPECT_EQ(r.body, "hello, world");
     auto c = g.client();
-    for (const char b : support::request_text("POST", "/test/echo", {basic()}, "abc")) c.send({&b, 1});
+    for (const char b : support::request_text("POST", "/test/echo", {basic()}, "abc"))
+        c.send({&b, 1});
     EXPECT_EQ(json::parse(c.read_response().body)["body_bytes"], 3);
 }
 
@@ -316,18 +340,21 @@ TEST(Relay, ABodyOverItsLimitIsRefused) {
     EXPECT_EQ(g.ask_in("POST", "/test/upload", {}, std::string(1001, 'x')).status(), 413);
     EXPECT_EQ(g.ask_in("POST", "/test/upload", {}, std::string(1000, 'x')).status(), 200);
     auto c = g.client();
-    c.send("POST /test/upload HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nAuthorization: " + basic().value + "\r\n\r\n" +
-           "258\r\n" + std::string(600, 'x') + "\r\n258\r\n" + std::string(600, 'x') + "\r\n0\r\n\r\n");
+    c.send("POST /test/upload HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nAuthorization: " +
+           basic().value + "\r\n\r\n" + "258\r\n" + std::string(600, 'x') + "\r\n258\r\n" +
+           std::string(600, 'x') + "\r\n0\r\n\r\n");
     EXPECT_EQ(c.read_response().status(), 413);
 }
 
 TEST(Relay, ABodyWithBrokenChunksIsRefusedAndTheAgentGetsNoEndOfIt) {
     gateway_under_test g;
     auto c = g.client();
-    c.send("POST /test/upload HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nAuthorization: " + basic().value + "\r\n\r\n3\r\nabcX\r\n");
+    c.send("POST /test/upload HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nAuthorization: " +
+           basic().value + "\r\n\r\n3\r\nabcX\r\n");
     EXPECT_EQ(c.read_response().status(), 400);
     ASSERT_TRUE(g.agent().wait_until([](const auto& t) { return t.open == 0; }));
-    for (const auto& r : g.agent().seen().requests) EXPECT_FALSE(r.body_complete);
+    for (const auto& r : g.agent().seen().requests)
+        EXPECT_FALSE(r.body_complete);
 }
 
 TEST(Relay, AnAgentThatIsNotThereIsSaidToBeStarting) {
@@ -338,7 +365,8 @@ TEST(Relay, AnAgentThatIsNotThereIsSaidToBeStarting) {
     EXPECT_EQ(program.status(), 503);
     EXPECT_EQ(error_code_of(program), "agent_starting");
     EXPECT_EQ(program.get("Retry-After"), "3");
-    const auto person = g.ask("GET", "/", {{"Cookie", g.log_in()}, {"Accept", "text/html"}, {"Sec-Fetch-Mode", "navigate"}});
+    const auto person =
+        g.ask("GET", "/", {{"Cookie", g.log_in()}, {"Accept", "text/html"}, {"Sec-Fetch-Mode", "navigate"}});
     EXPECT_EQ(person.status(), 503);
     EXPECT_THAT(person.body, HasSubstr("http-equiv"));
 }

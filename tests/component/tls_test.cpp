@@ -11,7 +11,8 @@ namespace clawgate::test {
 namespace {
 
 /// A self-signed certificate for `name` and its key, as PEM files.
-void write_certificate(const std::filesystem::path& certificate, const std::filesystem::path& key_file, const char* name) {
+void write_certificate(const std::filesystem::path& certificate, const std::filesystem::path& key_file,
+                       const char* name) {
     auto* key = EVP_EC_gen("P-256");
     auto* x = X509_new();
     ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
@@ -19,7 +20,8 @@ void write_certificate(const std::filesystem::path& certificate, const std::file
     X509_gmtime_adj(X509_getm_notAfter(x), 3600);
     X509_set_pubkey(x, key);
     auto* subject = X509_get_subject_name(x);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1,
+                               -1, 0);
     X509_set_issuer_name(x, subject);
     X509_sign(x, key, EVP_sha256());
     auto* out = std::fopen(certificate.c_str(), "w");
@@ -59,7 +61,8 @@ TEST(Tls, CarriesRequestsAndTunnels) {
     EXPECT_EQ(c.tls_version(), "TLSv1.3");
     EXPECT_EQ(c.request("GET", "/healthz", {basic()}).status(), 200);
     const auto body = support::pattern_bytes(0, 2'000'000);
-    EXPECT_EQ(json::parse(c.request("POST", "/test/upload", {basic()}, body).body)["body_sha256"], support::sha256_hex(body));
+    EXPECT_EQ(json::parse(c.request("POST", "/test/upload", {basic()}, body).body)["body_sha256"],
+              support::sha256_hex(body));
     EXPECT_EQ(c.request("GET", "/test/body?bytes=2000000", {basic()}).body, body);
 
     support::raw_client_options o;
@@ -78,7 +81,9 @@ TEST(Tls, CarriesRequestsAndTunnels) {
 TEST(Tls, MakesTheCookieAHostCookie) {
     tls_gateway t;
     auto c = t.client();
-    const auto r = c.request("POST", "/_gateway/login", {{"Content-Type", "application/x-www-form-urlencoded"}}, "password=correct+horse");
+    const auto r =
+        c.request("POST", "/_gateway/login", {{"Content-Type", "application/x-www-form-urlencoded"}},
+                  "password=correct+horse");
     EXPECT_THAT(r.get("Set-Cookie"), testing::StartsWith("__Host-clawgate-"));
     EXPECT_THAT(r.get("Set-Cookie"), testing::HasSubstr("Secure"));
 }

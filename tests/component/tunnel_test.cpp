@@ -15,7 +15,10 @@ using testing::HasSubstr;
 
 /// A dashboard with a session, after its challenge.
 ws_client dashboard(const gateway_under_test& g, const std::string& cookie, std::string_view path = "/") {
-    ws_client ws{g.port(), path, {{"Origin", g.origin()}, {"Cookie", cookie}, {"Sec-WebSocket-Extensions", "permessage-deflate"}}};
+    ws_client ws{
+        g.port(),
+        path,
+        {{"Origin", g.origin()}, {"Cookie", cookie}, {"Sec-WebSocket-Extensions", "permessage-deflate"}}};
     EXPECT_TRUE(ws.connected()) << ws.handshake().status();
     EXPECT_EQ(json::parse(ws.expect_message().data)["event"], "connect.challenge");
     return ws;
@@ -57,7 +60,8 @@ TEST(Tunnel, AConnectRequestMayComeInPiecesAndAsBinary) {
     const auto cookie = g.log_in();
     for (const bool text : {true, false}) {
         auto ws = dashboard(g, cookie);
-        ws.send_fragmented(connect_message({{"deviceToken", "stale"}, {"password", "whatever"}}), 5, text, true);
+        ws.send_fragmented(connect_message({{"deviceToken", "stale"}, {"password", "whatever"}}), 5, text,
+                           true);
         expect_hello(ws);
     }
 }
@@ -140,7 +144,8 @@ TEST(Tunnel, ANativeClientShowsThePasswordInItsConnectFrame) {
         EXPECT_EQ(stranger.wait_closed(), 1008);
         EXPECT_THAT(stranger.close_reason, HasSubstr("unauthorized"));
     }
-    for (const auto& s : g.agent().seen().sockets) EXPECT_THAT(s.first_message, testing::Not(HasSubstr("wrong")));
+    for (const auto& s : g.agent().seen().sockets)
+        EXPECT_THAT(s.first_message, testing::Not(HasSubstr("wrong")));
 }
 
 TEST(Tunnel, FewStrangersMayBeOpenAtOnce) {
@@ -253,7 +258,8 @@ TEST(Listeners, AnAgentOfTheGatewaysOwnUserCannotShareItsPorts) {
     gateway_under_test g{o};
     EXPECT_FALSE(port_can_be_shared(g.port()));
     auto a = g.client(), b = g.client(), c = g.client(); // more than there are workers
-    for (auto* x : {&a, &b, &c}) EXPECT_EQ(x->request("GET", "/healthz", {basic()}).status(), 200);
+    for (auto* x : {&a, &b, &c})
+        EXPECT_EQ(x->request("GET", "/healthz", {basic()}).status(), 200);
     auto ws = connected(g, g.log_in());
 
     gateway_under_test apart;

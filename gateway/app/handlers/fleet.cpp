@@ -25,9 +25,10 @@ std::string address_for(const exchange& x, const door& agent) {
     const auto host = host_of(x.field(field_name::host));
     const std::string scheme = x.https ? "https://" : "http://";
     const auto same_way = scheme + std::string{host} + ":" + std::to_string(agent.port);
-    // Behind RunPod's proxy the Host is an internal address: only its own public one is of use there. A trusted peer that
-    // adds no forwarding header is not that proxy, but somebody on the same network.
-    const bool proxied = x.peer_trusted && (x.head.fields.has(field_name::x_forwarded_for) || x.head.fields.has(field_name::cf_connecting_ip));
+    // Behind RunPod's proxy the Host is an internal address: only its own public one is of use there. A
+    // trusted peer that adds no forwarding header is not that proxy, but somebody on the same network.
+    const bool proxied = x.peer_trusted && (x.head.fields.has(field_name::x_forwarded_for) ||
+                                            x.head.fields.has(field_name::cf_connecting_ip));
     if (proxied && !x.shared.options.runpod.pod_id.empty()) return agent.origins.canonical();
     if (agent.origins.allows(same_way, host)) return same_way;
     const auto authority = std::string{host} + ":" + std::to_string(agent.port);

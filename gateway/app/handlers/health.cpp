@@ -24,7 +24,8 @@ net::awaitable<void> show_readiness(worker& w, exchange& x) {
     if (ready)
         x.answer = json_reply(200, "{\"status\":\"ready\"}\n");
     else
-        x.answer = json_error(503, "not_ready", x.at.name + " is not ready", "Try again in a few seconds.").with("Retry-After", "3");
+        x.answer = json_error(503, "not_ready", x.at.name + " is not ready", "Try again in a few seconds.")
+                       .with("Retry-After", "3");
 }
 
 // RunPod's convention: 200 when it can serve, 204 while it is starting.

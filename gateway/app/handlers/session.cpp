@@ -25,8 +25,8 @@ reply login_page(const exchange& x, int status, pages::login_notice notice, std:
 }
 
 std::string new_session_cookie(const exchange& x) {
-    return auth::set_cookie_header(x.at.cookie(x.https), x.shared.desk.issue(x.at.number, wall_clock::now()), x.https,
-                                   x.shared.options.session_lifetime);
+    return auth::set_cookie_header(x.at.cookie(x.https), x.shared.desk.issue(x.at.number, wall_clock::now()),
+                                   x.https, x.shared.options.session_lifetime);
 }
 
 reply forged_form(const exchange& x) {
@@ -77,7 +77,8 @@ net::awaitable<void> do_login(worker& w, exchange& x) {
         x.answer = locked_out(verdict->retry_after);
         if (x.wants_html()) {
             auto page = login_page(x, 429, pages::login_notice::locked_out, next, verdict->retry_after);
-            x.answer = std::move(page.with("Retry-After", std::to_string(std::max<long long>(1, verdict->retry_after.count()))));
+            x.answer = std::move(page.with(
+                "Retry-After", std::to_string(std::max<long long>(1, verdict->retry_after.count()))));
         }
     } else {
         x.answer = x.wants_html() ? login_page(x, 401, pages::login_notice::wrong_password, next)

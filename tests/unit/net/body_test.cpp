@@ -9,12 +9,14 @@ using testing::HasSubstr;
 
 std::string text(const gather& g) {
     std::string s;
-    for (const auto& p : g) s.append(static_cast<const char*>(p.data()), p.size());
+    for (const auto& p : g)
+        s.append(static_cast<const char*>(p.data()), p.size());
     return s;
 }
 
 /// Feeds `in` in steps of `step` bytes and returns the body, or the error's text.
-std::string decode(std::string_view in, std::size_t step, std::string* trailers = nullptr, std::size_t* used = nullptr) {
+std::string decode(std::string_view in, std::size_t step, std::string* trailers = nullptr,
+                   std::size_t* used = nullptr) {
     chunked_decoder d;
     std::string body;
     std::string pending;
@@ -48,7 +50,10 @@ TEST(Chunked, IsReadTheSameHoweverItIsCut) {
 
 TEST(Chunked, TrailersThatFrameOrRouteAreDropped) {
     std::string trailers;
-    EXPECT_EQ(decode("1\r\na\r\n0\r\nX-Sum: 9\r\nContent-Length: 3\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n", 7, &trailers), "a");
+    EXPECT_EQ(
+        decode("1\r\na\r\n0\r\nX-Sum: 9\r\nContent-Length: 3\r\nHost: x\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n",
+               7, &trailers),
+        "a");
     EXPECT_EQ(trailers, "X-Sum: 9\r\n");
 }
 
@@ -58,9 +63,10 @@ TEST_P(ChunkedRefuses, BrokenFraming) {
     EXPECT_THAT(decode(GetParam(), 1000), HasSubstr("error"));
 }
 INSTANTIATE_TEST_SUITE_P(Framing, ChunkedRefuses,
-                         testing::Values("x\r\n", "\r\n", " 5\r\nhello\r\n", "5\nhello\r\n", "5\r\nhelloX", "5\r\nhello\rX",
-                                         "5\r\nhello\n", "-1\r\n", "0x5\r\nhello", "FFFFFFFFFFFFFFFFF\r\n", "5;a\nb\r\n",
-                                         "5\rX", "1\r\na\r\n0\r\nbad trailer\r\n\r\n", "1\r\na\r\n0\r\nX: y\n\r\n",
+                         testing::Values("x\r\n", "\r\n", " 5\r\nhello\r\n", "5\nhello\r\n", "5\r\nhelloX",
+                                         "5\r\nhello\rX", "5\r\nhello\n", "-1\r\n", "0x5\r\nhello",
+                                         "FFFFFFFFFFFFFFFFF\r\n", "5;a\nb\r\n", "5\rX",
+                                         "1\r\na\r\n0\r\nbad trailer\r\n\r\n", "1\r\na\r\n0\r\nX: y\n\r\n",
                                          "1\r\na\r\n0\r\nX : y\r\n\r\n", "5;\x01\r\n"));
 
 TEST(Chunked, BoundsExtensionsAndTrailers) {
@@ -102,7 +108,8 @@ TEST(BodyDecoder, TellsATruncatedBodyFromOneThatEndsByClosing) {
 
 TEST(BodyDecoder, GoesOnWhenThereAreMorePiecesThanOneWriteTakes) {
     std::string in;
-    for (int i = 0; i < 100; ++i) in += "1\r\na\r\n";
+    for (int i = 0; i < 100; ++i)
+        in += "1\r\na\r\n";
     in += "0\r\n\r\n";
     body_decoder d;
     d.start(body_kind::chunked, 0);

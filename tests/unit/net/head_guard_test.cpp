@@ -25,7 +25,8 @@ std::string with_fields(std::string_view fields) {
 }
 
 TEST(HeadGuard, ReadsARequestAsViews) {
-    const std::string head = "GET /a/b?c=d HTTP/1.1\r\nHost: example.org:80\r\nAccept:  text/html \r\nX-Y: z\r\n\r\n";
+    const std::string head =
+        "GET /a/b?c=d HTTP/1.1\r\nHost: example.org:80\r\nAccept:  text/html \r\nX-Y: z\r\n\r\n";
     const auto h = parsed(head);
     EXPECT_EQ(h.method, "GET");
     EXPECT_EQ(h.path, "/a/b");
@@ -52,10 +53,12 @@ TEST(HeadGuard, KeepsAConnectionAsTheVersionAndTheClientSay) {
 }
 
 TEST(HeadGuard, RecognisesAnUpgradeToWebSocketByItsTokens) {
-    const std::string upgrade = "GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
-                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    const std::string upgrade =
+        "GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
     EXPECT_TRUE(parsed(upgrade).websocket);
-    EXPECT_FALSE(parsed("GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n").websocket);
+    EXPECT_FALSE(
+        parsed("GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n").websocket);
     EXPECT_THAT(refusal("GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"),
                 HasSubstr("Sec-WebSocket-Key"));
 }
@@ -90,22 +93,30 @@ INSTANTIATE_TEST_SUITE_P(
         hostile{"SpaceBeforeColon", with_fields("Content-Length : 3\r\n"), "not a token"},
         hostile{"NoColon", with_fields("nonsense\r\n"), "colon"},
         hostile{"EmptyName", with_fields(": x\r\n"), "not a token"},
-        hostile{"TwoLengths", with_fields("Content-Length: 3\r\nContent-Length: 3\r\n"), "more than one Content-Length"},
+        hostile{"TwoLengths", with_fields("Content-Length: 3\r\nContent-Length: 3\r\n"),
+                "more than one Content-Length"},
         hostile{"LengthList", with_fields("Content-Length: 3, 3\r\n"), "decimal"},
         hostile{"LengthWithPlus", with_fields("Content-Length: +3\r\n"), "decimal"},
         hostile{"NegativeLength", with_fields("Content-Length: -3\r\n"), "decimal"},
         hostile{"HexLength", with_fields("Content-Length: 0x3\r\n"), "decimal"},
         hostile{"EmptyLength", with_fields("Content-Length:\r\n"), "decimal"},
         hostile{"HugeLength", with_fields("Content-Length: 99999999999999999999\r\n"), "decimal"},
-        hostile{"LengthAndChunked", with_fields("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"), "both"},
-        hostile{"ChunkedAndLength", with_fields("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"), "both"},
+        hostile{"LengthAndChunked", with_fields("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"),
+                "both"},
+        hostile{"ChunkedAndLength", with_fields("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"),
+                "both"},
         hostile{"GzipCoding", with_fields("Transfer-Encoding: gzip\r\n"), "other than chunked"},
         hostile{"Xchunked", with_fields("Transfer-Encoding: xchunked\r\n"), "other than chunked"},
         hostile{"GzipThenChunked", with_fields("Transfer-Encoding: gzip, chunked\r\n"), "other than chunked"},
-        hostile{"ChunkedTwice", with_fields("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), "more than one Transfer"},
+        hostile{"ChunkedTwice", with_fields("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+                "more than one Transfer"},
         hostile{"QuotedChunked", with_fields("Transfer-Encoding: \"chunked\"\r\n"), "other than chunked"},
-        hostile{"VerticalTabChunked", with_fields("Transfer-Encoding: \x0b" "chunked\r\n"), "control character"},
-        hostile{"ChunkedInOneZero", "POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.0"},
+        hostile{"VerticalTabChunked",
+                with_fields("Transfer-Encoding: \x0b"
+                            "chunked\r\n"),
+                "control character"},
+        hostile{"ChunkedInOneZero", "POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n",
+                "HTTP/1.0"},
         hostile{"AbsoluteForm", "GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", "origin-form"},
         hostile{"AsteriskForm", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "origin-form"},
         hostile{"AuthorityForm", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", "origin-form"},
@@ -130,7 +141,8 @@ TEST(HeadGuard, AnswersAnotherMajorVersionApart) {
 
 TEST(HeadGuard, BoundsTheNumberOfFields) {
     std::string fields;
-    for (int i = 0; i < 200; ++i) fields += "X-" + std::to_string(i) + ": y\r\n";
+    for (int i = 0; i < 200; ++i)
+        fields += "X-" + std::to_string(i) + ": y\r\n";
     request_head h;
     const auto r = parse_request(with_fields(fields), h);
     ASSERT_FALSE(r);
@@ -140,7 +152,8 @@ TEST(HeadGuard, BoundsTheNumberOfFields) {
 TEST(HeadGuard, FindsTheEndOfAHeadThatComesByteByByte) {
     const std::string head = "GET / HTTP/1.1\r\nHost: h\r\n\r\nrest";
     std::size_t searched = 0;
-    for (std::size_t n = 1; n < head.size() - 4; ++n) EXPECT_EQ(find_head_end(head.substr(0, n), searched), 0u);
+    for (std::size_t n = 1; n < head.size() - 4; ++n)
+        EXPECT_EQ(find_head_end(head.substr(0, n), searched), 0u);
     EXPECT_EQ(find_head_end(head, searched), head.size() - 4);
 }
 
@@ -166,10 +179,11 @@ TEST(HeadGuard, KnowsWhereAResponseEnds) {
 
 TEST(HeadGuard, RefusesBrokenResponses) {
     response_head h;
-    for (const auto* head : {"HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 99 Low\r\n\r\n", "ICY 200 OK\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-                             "HTTP/1.1 200 OK\nX: y\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"}) {
+    for (const auto* head :
+         {"HTTP/1.1 2x0 OK\r\n\r\n", "HTTP/2 200 OK\r\n\r\n", "HTTP/1.1 99 Low\r\n\r\n", "ICY 200 OK\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+          "HTTP/1.1 200 OK\nX: y\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n"}) {
         const auto r = parse_response(head, false, h);
         ASSERT_FALSE(r) << head;
         EXPECT_EQ(r.error().code, errc::bad_upstream);
@@ -200,8 +214,8 @@ TEST(FieldNames, AreRecognisedInAnyCase) {
 }
 
 TEST(FieldNames, ForwardingHeadersOfEveryMakerAreKnown) {
-    for (const auto* name : {"Forwarded", "X-Forwarded-Host", "x-forwarded-anything", "X-Real-IP", "CF-Ray", "cf-visitor",
-                             "Tailscale-User-Login", "True-Client-IP", "Via", "X-Client-IP"})
+    for (const auto* name : {"Forwarded", "X-Forwarded-Host", "x-forwarded-anything", "X-Real-IP", "CF-Ray",
+                             "cf-visitor", "Tailscale-User-Login", "True-Client-IP", "Via", "X-Client-IP"})
         EXPECT_EQ(classify(name), field_name::forwarding) << name;
     EXPECT_FALSE(is_forwarding_header("X-Forward"));
     EXPECT_FALSE(is_forwarding_header("Content-Type"));

@@ -28,25 +28,29 @@ TEST(Frames, ComeBackAsTheyWereEncoded) {
 }
 
 TEST(Frames, HeadersThatNobodyMaySendAreRefused) {
-    for (const auto& bad : {"\xc1\x80"s, "\x83\x80"s, "\x8b\x80"s, "\x09\x80"s, "\x88\xfe"s, "\x82\x7e\x00\x05"s,
-                            "\x82\x7f\x00\x00\x00\x00\x00\x00\x00\x05"s, "\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00"s})
+    for (const auto& bad :
+         {"\xc1\x80"s, "\x83\x80"s, "\x8b\x80"s, "\x09\x80"s, "\x88\xfe"s, "\x82\x7e\x00\x05"s,
+          "\x82\x7f\x00\x00\x00\x00\x00\x00\x00\x05"s, "\x82\x7f\x80\x00\x00\x00\x00\x00\x00\x00"s})
         EXPECT_FALSE(parse_frame_header(bad));
 }
 
 TEST(Frames, ALongCloseReasonIsCutAtACharacter) {
     std::string reason;
-    for (int i = 0; i < 80; ++i) reason += "\xc3\xa9";
+    for (int i = 0; i < 80; ++i)
+        reason += "\xc3\xa9";
     const auto f = encode_close(1012, reason);
     EXPECT_LE(f.size(), 127u);
     EXPECT_EQ((f.size() - 4) % 2, 0u); // whole characters only
 }
 
 TEST(FrameFollower, FindsBordersHoweverTheStreamIsCut) {
-    const auto stream = frame(opcode::text, std::string(300, 'a'), true, false) + frame(opcode::ping, "x", true, false) +
-                        frame(opcode::text, "", true, false) + encode_close(1008, "origin not allowed");
+    const auto stream = frame(opcode::text, std::string(300, 'a'), true, false) +
+                        frame(opcode::ping, "x", true, false) + frame(opcode::text, "", true, false) +
+                        encode_close(1008, "origin not allowed");
     for (std::size_t step : {1u, 2u, 3u, 7u, 100u, 1000u}) {
         frame_follower f;
-        for (std::size_t i = 0; i < stream.size(); i += step) f.follow(std::string_view{stream}.substr(i, step));
+        for (std::size_t i = 0; i < stream.size(); i += step)
+            f.follow(std::string_view{stream}.substr(i, step));
         EXPECT_TRUE(f.at_boundary());
         EXPECT_EQ(f.close_code(), 1008);
         EXPECT_EQ(f.close_reason(), "origin not allowed");
@@ -82,7 +86,8 @@ TEST(FrameFollower, AnEmptyCloseHasNoCode) {
 TEST(FirstMessage, JoinsFragmentsAndLetsControlFramesThrough) {
     first_message m{64 * 1024};
     const auto ping = frame(opcode::ping, "hi");
-    const auto in = frame(opcode::text, "{\"a\":", false) + ping + frame(opcode::continuation, "1}") + "next"s;
+    const auto in =
+        frame(opcode::text, "{\"a\":", false) + ping + frame(opcode::continuation, "1}") + "next"s;
     const auto p = m.feed(in);
     ASSERT_TRUE(p);
     EXPECT_TRUE(p->complete);
@@ -105,20 +110,22 @@ TEST(FirstMessage, WaitsForWholeFrames) {
 }
 
 TEST(FirstMessage, RefusesWhatAClientMustNotSend) {
-    EXPECT_FALSE(first_message{100}.feed(frame(opcode::text, "x", true, false)));       // not masked
-    EXPECT_FALSE(first_message{100}.feed(frame(opcode::continuation, "x")));            // continues nothing
+    EXPECT_FALSE(first_message{100}.feed(frame(opcode::text, "x", true, false))); // not masked
+    EXPECT_FALSE(first_message{100}.feed(frame(opcode::continuation, "x")));      // continues nothing
     EXPECT_FALSE(first_message{100}.feed(frame(opcode::text, "x", false) + frame(opcode::text, "y")));
     const auto large = first_message{100}.feed(frame(opcode::text, std::string(101, 'x')));
     ASSERT_FALSE(large);
     EXPECT_EQ(large.error().code, errc::too_large);
     first_message pieces{100};
-    const auto sum = pieces.feed(frame(opcode::text, std::string(60, 'x'), false) + frame(opcode::continuation, std::string(60, 'x')));
+    const auto sum = pieces.feed(frame(opcode::text, std::string(60, 'x'), false) +
+                                 frame(opcode::continuation, std::string(60, 'x')));
     ASSERT_FALSE(sum);
     EXPECT_EQ(sum.error().code, errc::too_large);
 }
 
 TEST(FirstMessage, RefusesALengthBeforeItsBytesCome) {
-    EXPECT_FALSE(first_message{100}.feed("\x81\xff\x00\x00\x00\x01\x00\x00\x00\x00"s "mask"));
+    EXPECT_FALSE(first_message{100}.feed("\x81\xff\x00\x00\x00\x01\x00\x00\x00\x00"s
+                                         "mask"));
 }
 
 } // namespace

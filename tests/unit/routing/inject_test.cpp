@@ -12,7 +12,8 @@ using testing::Not;
 
 const secret agent_secret{"the-agents-secret"};
 
-std::string request_for_agent(std::string_view head, authorization how, bool websocket = false, std::string_view cookies = {}) {
+std::string request_for_agent(std::string_view head, authorization how, bool websocket = false,
+                              std::string_view cookies = {}) {
     net::request_head h;
     const auto r = net::parse_request(head, h);
     EXPECT_TRUE(r) << (r ? "" : r.error().detail);
@@ -29,7 +30,8 @@ std::string request_for_agent(std::string_view head, authorization how, bool web
 }
 
 TEST(AgentRequest, HostAndOriginAreTheOnesDecided) {
-    const auto out = request_for_agent("GET /x HTTP/1.1\r\nHost: 100.65.1.2:60000\r\nOrigin: http://10.0.0.1\r\n\r\n", authorization::keep);
+    const auto out = request_for_agent(
+        "GET /x HTTP/1.1\r\nHost: 100.65.1.2:60000\r\nOrigin: http://10.0.0.1\r\n\r\n", authorization::keep);
     EXPECT_THAT(out, HasSubstr("GET /x HTTP/1.1\r\nHost: agent.example:18790\r\n"));
     EXPECT_THAT(out, HasSubstr("Origin: https://agent.example:18790\r\n"));
     EXPECT_THAT(out, Not(HasSubstr("100.65")));
@@ -38,20 +40,23 @@ TEST(AgentRequest, HostAndOriginAreTheOnesDecided) {
 }
 
 TEST(AgentRequest, ForwardingAndHopByHopFieldsAreLeftOut) {
-    const auto out = request_for_agent("GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\n"
-                                       "CF-Connecting-IP: 1.2.3.4\r\nForwarded: for=x\r\nX-Real-IP: 1.2.3.4\r\nTailscale-User: a\r\n"
-                                       "Via: 1.1 p\r\nTE: trailers\r\nKeep-Alive: 5\r\nProxy-Connection: x\r\nProxy-Authorization: x\r\n"
-                                       "Connection: close, X-Hop\r\nX-Hop: gone\r\nUpgrade: h2c\r\nX-Kept: yes\r\n\r\n",
-                                       authorization::drop);
+    const auto out = request_for_agent(
+        "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\n"
+        "CF-Connecting-IP: 1.2.3.4\r\nForwarded: for=x\r\nX-Real-IP: 1.2.3.4\r\nTailscale-User: a\r\n"
+        "Via: 1.1 p\r\nTE: trailers\r\nKeep-Alive: 5\r\nProxy-Connection: x\r\nProxy-Authorization: x\r\n"
+        "Connection: close, X-Hop\r\nX-Hop: gone\r\nUpgrade: h2c\r\nX-Kept: yes\r\n\r\n",
+        authorization::drop);
     EXPECT_THAT(out, HasSubstr("X-Kept: yes\r\n"));
-    for (const auto* gone : {"1.2.3.4", "for=x", "Tailscale", "Via", "TE:", "Keep-Alive:", "Proxy-", "X-Hop", "h2c", "close"})
+    for (const auto* gone :
+         {"1.2.3.4", "for=x", "Tailscale", "Via", "TE:", "Keep-Alive:", "Proxy-", "X-Hop", "h2c", "close"})
         EXPECT_THAT(out, Not(HasSubstr(gone))) << gone;
 }
 
 TEST(AgentRequest, ConnectionCannotMakeOurOwnFieldsVanish) {
-    const auto out = request_for_agent("POST / HTTP/1.1\r\nHost: h\r\nConnection: Host, Authorization, Content-Length\r\n"
-                                       "Content-Length: 3\r\nAuthorization: Basic x\r\n\r\n",
-                                       authorization::replace);
+    const auto out =
+        request_for_agent("POST / HTTP/1.1\r\nHost: h\r\nConnection: Host, Authorization, Content-Length\r\n"
+                          "Content-Length: 3\r\nAuthorization: Basic x\r\n\r\n",
+                          authorization::replace);
     EXPECT_THAT(out, HasSubstr("Host: agent.example"));
     EXPECT_THAT(out, HasSubstr("Content-Length: 3\r\n"));
     EXPECT_THAT(out, HasSubstr("Authorization: Bearer the-agents-secret\r\n"));
@@ -73,28 +78,32 @@ TEST(AgentRequest, OnlyCookiesThatAreNotOursPass) {
 }
 
 TEST(AgentRequest, AnUpgradeOffersNoExtensions) {
-    const auto out = request_for_agent("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                                       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-                                       "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
-                                       authorization::keep, true);
+    const auto out =
+        request_for_agent("GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                          "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+                          authorization::keep, true);
     EXPECT_THAT(out, Not(HasSubstr("Extensions")));
     EXPECT_THAT(out, HasSubstr("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
     EXPECT_THAT(out, HasSubstr("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="));
 }
 
 TEST(AgentRequest, FramingIsWrittenAnew) {
-    EXPECT_THAT(request_for_agent("POST / HTTP/1.1\r\nHost: h\r\ntransfer-encoding: CHUNKED\r\n\r\n", authorization::keep),
+    EXPECT_THAT(request_for_agent("POST / HTTP/1.1\r\nHost: h\r\ntransfer-encoding: CHUNKED\r\n\r\n",
+                                  authorization::keep),
                 HasSubstr("Transfer-Encoding: chunked\r\n"));
-    EXPECT_THAT(request_for_agent("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0007\r\n\r\n", authorization::keep),
-                HasSubstr("Content-Length: 7\r\n"));
+    EXPECT_THAT(
+        request_for_agent("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0007\r\n\r\n", authorization::keep),
+        HasSubstr("Content-Length: 7\r\n"));
 }
 
 TEST(ClientFields, AnAgentCannotOverwriteSessions) {
     net::response_head h;
-    ASSERT_TRUE(net::parse_response("HTTP/1.1 200 OK\r\nSet-Cookie: clawgate-18791=x\r\nSet-Cookie: __Host-clawgate-1=y\r\n"
-                                    "Set-Cookie: own=z\r\nContent-Length: 1\r\nConnection: X-Hop\r\nX-Hop: a\r\nKeep-Alive: timeout=5\r\n"
-                                    "Access-Control-Allow-Origin: *\r\nX-Kept: 1\r\n\r\n",
-                                    false, h));
+    ASSERT_TRUE(net::parse_response(
+        "HTTP/1.1 200 OK\r\nSet-Cookie: clawgate-18791=x\r\nSet-Cookie: __Host-clawgate-1=y\r\n"
+        "Set-Cookie: own=z\r\nContent-Length: 1\r\nConnection: X-Hop\r\nX-Hop: a\r\nKeep-Alive: timeout=5\r\n"
+        "Access-Control-Allow-Origin: *\r\nX-Kept: 1\r\n\r\n",
+        false, h));
     std::string out;
     write_client_fields(h, true, out);
     EXPECT_EQ(out, "Set-Cookie: own=z\r\nX-Kept: 1\r\n");
@@ -103,7 +112,8 @@ TEST(ClientFields, AnAgentCannotOverwriteSessions) {
     EXPECT_THAT(out, HasSubstr("Access-Control-Allow-Origin: *"));
 }
 
-const auto connect = R"({"type":"req","id":"1","method":"connect","params":{"minProtocol":3,"auth":{"deviceToken":"d","token":"t"}}})";
+const auto connect =
+    R"({"type":"req","id":"1","method":"connect","params":{"minProtocol":3,"auth":{"deviceToken":"d","token":"t"}}})";
 
 TEST(Connect, ThePasswordIsSetAndAllElseKept) {
     const auto out = with_connect_password(connect, agent_secret);
@@ -116,7 +126,8 @@ TEST(Connect, ThePasswordIsSetAndAllElseKept) {
 TEST(Connect, WhateverTheClientSentAsPasswordIsReplaced) {
     for (const auto* auth : {R"("auth":{"password":"web"})", R"("auth":"x")", R"("auth":null)", R"("x":1)",
                              R"("auth":{"password":"a","password":"b"})"}) {
-        const auto out = with_connect_password(R"({"type":"req","method":"connect","params":{)" + std::string{auth} + "}}", agent_secret);
+        const auto out = with_connect_password(
+            R"({"type":"req","method":"connect","params":{)" + std::string{auth} + "}}", agent_secret);
         ASSERT_TRUE(out) << auth;
         EXPECT_EQ(json::parse(*out)["params"]["auth"]["password"], "the-agents-secret") << auth;
         EXPECT_THAT(*out, Not(HasSubstr("web")));
@@ -124,7 +135,8 @@ TEST(Connect, WhateverTheClientSentAsPasswordIsReplaced) {
 }
 
 TEST(Connect, OtherMessagesPassUnchangedAndNonsenseIsAnError) {
-    for (const auto* other : {R"({"type":"req","method":"ping"})", R"([1])", R"("connect")", R"({"type":1,"method":[]})"})
+    for (const auto* other :
+         {R"({"type":"req","method":"ping"})", R"([1])", R"("connect")", R"({"type":1,"method":[]})"})
         EXPECT_EQ(*with_connect_password(other, agent_secret), other);
     EXPECT_FALSE(with_connect_password("not json", agent_secret));
     EXPECT_FALSE(with_connect_password("", agent_secret));
@@ -132,20 +144,24 @@ TEST(Connect, OtherMessagesPassUnchangedAndNonsenseIsAnError) {
 
 TEST(Connect, DeepNestingFromAStrangerIsNotParsed) {
     std::string deep = R"({"type":"req","method":"connect","params":)";
-    for (int i = 0; i < 30'000; ++i) deep += "[";
+    for (int i = 0; i < 30'000; ++i)
+        deep += "[";
     EXPECT_FALSE(connect_password(deep));
     EXPECT_FALSE(with_connect_password(deep, agent_secret));
-    for (int i = 0; i < 30'000; ++i) deep += "]";
+    for (int i = 0; i < 30'000; ++i)
+        deep += "]";
     deep += "}";
     EXPECT_FALSE(connect_password(deep));
     EXPECT_FALSE(with_connect_password(deep, agent_secret));
     // Brackets in strings do not count.
-    const auto text = R"({"type":"req","method":"connect","params":{"x":")" + std::string(200, '[') + R"(\"{{{"}})";
+    const auto text =
+        R"({"type":"req","method":"connect","params":{"x":")" + std::string(200, '[') + R"(\"{{{"}})";
     EXPECT_TRUE(with_connect_password(text, agent_secret));
 }
 
 TEST(Connect, TheOfferedPasswordIsFound) {
-    const auto p = connect_password(R"({"type":"req","method":"connect","params":{"auth":{"password":"web"}}})");
+    const auto p =
+        connect_password(R"({"type":"req","method":"connect","params":{"auth":{"password":"web"}}})");
     ASSERT_TRUE(p);
     EXPECT_EQ(p->reveal(), "web");
     for (const auto* none : {connect, "x", "[]", R"({"type":"req","method":"connect"})",
