@@ -60,4 +60,29 @@ struct native_request {
 /// "messages" an array or null …) as errc::bad_request.
 [[nodiscard]] result<native_request> read_native(call_kind kind, std::string_view body);
 
+/// One message of a chat. Its places are offsets into the request's body, so that they can be given to
+/// edited_text.
+struct native_message {
+    std::string role;         ///< unescaped and in lower case, as Ollama reads it; empty when absent or null
+    std::string_view text;    ///< the whole element
+    std::size_t begin = 0;    ///< of the element in the body
+    std::size_t end = 0;      ///< behind it
+    std::string_view content; ///< the value of "content" as it stands; empty when there is no such member
+    json_kind content_kind = json_kind::null; ///< string, or null when it is null or absent
+    std::size_t content_begin = 0;            ///< in the body; 0 when there is no such member
+    std::size_t content_end = 0;
+
+    std::string_view thinking; ///< the values of these members as they stand; empty when absent
+    std::string_view tool_calls;
+    std::string_view tool_name;
+    std::string_view tool_call_id;
+};
+
+inline constexpr std::size_t max_messages = 100'000;
+
+/// The messages of a chat request, in order; none when "messages" is absent or null. As strict with the keys
+/// of each message as read_native is with the request's. errc::bad_request, errc::too_large beyond
+/// max_messages.
+[[nodiscard]] result<std::vector<native_message>> read_messages(const native_request& r);
+
 } // namespace clawgate::ollama
