@@ -5,8 +5,12 @@
 namespace clawgate::ollama {
 
 void edited_text::replace(std::size_t begin, std::size_t end, std::string with) {
-    const auto place = std::upper_bound(edits_.begin(), edits_.end(), begin,
-                                        [](std::size_t at, const edit& e) { return at < e.begin; });
+    if (begin == end && with.empty()) return;
+    // An insertion stands before a part that is replaced from the same place on, whichever was given first.
+    const auto place =
+        std::upper_bound(edits_.begin(), edits_.end(), begin, [end](std::size_t at, const edit& e) {
+            return at < e.begin || (at == e.begin && at == end && e.begin != e.end);
+        });
     edits_.insert(place, edit{begin, end, std::move(with)});
 }
 

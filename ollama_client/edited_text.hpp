@@ -16,7 +16,8 @@ public:
         : original_{original} {}
 
     /// Puts `with` in the place of [begin, end) of the original. Parts may be given in any order but must not
-    /// overlap; several insertions at one place (begin == end) appear in the order in which they were given.
+    /// overlap; several insertions at one place (begin == end) appear in the order in which they were given,
+    /// and before a part that is replaced from there on.
     void replace(std::size_t begin, std::size_t end, std::string with);
     void insert(std::size_t at, std::string text) { replace(at, at, std::move(text)); }
 

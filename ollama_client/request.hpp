@@ -30,10 +30,14 @@ struct json_member {
 inline constexpr std::size_t max_body_bytes = 64ull << 20;
 inline constexpr unsigned max_json_depth = 64;
 
+/// Of one object whose members the door reads.
+inline constexpr std::size_t max_json_members = 4096;
+
 /// The members of the object that `text` is. The whole text is validated: RFC 8259 syntax, UTF-8, depth,
 /// escapes with paired surrogates, nothing behind the object. A member's key may not be escaped, nor appear
-/// twice, nor be one that Go would fold to another (`Model`, `ſtream` with U+017F, `K` as U+212A). Errors:
-/// errc::bad_request with a sentence that names the key or the byte offset.
+/// twice, nor be one that Go would fold to another of them (`Model`, `ſtream` with U+017F, `K` as U+212A).
+/// Errors: errc::bad_request with a sentence that names the key or the byte offset; errc::too_large beyond
+/// max_json_members.
 [[nodiscard]] result<std::vector<json_member>> scan_object(std::string_view text);
 /// The elements of the array that `text` is, which scan_object has already validated.
 [[nodiscard]] std::vector<std::string_view> scan_array(std::string_view text);
@@ -46,7 +50,7 @@ struct native_request {
     call_kind kind = call_kind::chat;
     std::string_view body;
     std::vector<json_member> members; ///< of the top level, in order
-    std::vector<json_member> options; ///< of "options", empty when absent or null
+    std::vector<json_member> options; ///< of "options", empty when absent or null; places are in the body
     std::string model;                ///< empty when absent or null
     bool stream = true;               ///< what the caller asked for; Ollama's default
     bool unloads = false;             ///< keep_alive 0, or no prompt and no messages: load or unload

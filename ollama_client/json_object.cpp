@@ -1,0 +1,98 @@
+#include "ollama_client/json_object.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace clawgate::ollama {
+namespace {
+
+constexpr std::size_t longest_shown_key = 64;
+
+// Go's decoder keeps the last of two such members, another decoder the first, and a third may merge them.
+result<void> check_unique(const std::vector<json_member>& members) {
+    std::vector<std::pair<std::string, const json_member*>> folded;
+    folded.reserve(members.size());
+    for (const auto& m : members)
+        folded.emplace_back(fold_key(m.key), &m);
+    std::sort(folded.begin(), folded.end());
+    const auto same =
+        std::adjacent_find(folded.begin(), folded.end(), [](auto& a, auto& b) { return a.first == b.first; });
+    if (same == folded.end()) return {};
+    const auto& first = same->second->key;
+    const auto& second = std::next(same)->second->key;
+    if (first == second) return bad_request(shown_key(first) + " appears twice");
+    return bad_request(shown_key(first) + " and " + shown_key(second) + " are the same key to Ollama");
+}
+
+} // namespace
+
+error bad_request(std::string sentence) {
+    return error{errc::bad_request, fault::client, retry::never, std::move(sentence)};
+}
+
+std::string fold_key(std::string_view key) {
+    std::string out;
+    out.reserve(key.size());
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        const auto rest = key.substr(i);
+        if (rest.starts_with("\u017f")) {
+            out += 's';
+            i += 1;
+        } else if (rest.starts_with("\u212a")) {
+            out += 'k';
+            i += 2;
+        } else {
+            const char c = key[i];
+            out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        }
+    }
+    return out;
+}
+
+std::string shown_key(std::string_view key) {
+    if (key.size() <= longest_shown_key) return '"' + std::string{key} + '"';
+    auto cut = longest_shown_key;
+    while (cut > 0 && (static_cast<unsigned char>(key[cut]) & 0xc0) == 0x80)
+        --cut;
+    return '"' + std::string{key.substr(0, cut)} + "…\"";
+}
+
+result<void> read_members(json_scanner& scanner, std::string_view text, std::size_t base,
+                          std::vector<json_member>& out) {
+    out.clear();
+    const auto refused = [&](std::string_view what) {
+        (void)scanner.fail(what);
+        return scanner.failure();
+    };
+    if (!scanner.take('{')) return refused("expected '{'");
+    scanner.skip_space();
+    if (scanner.take('}')) return {};
+    do {
+        if (out.size() == max_json_members)
+            return error{errc::too_large, fault::client, retry::never,
+                         "an object with more than " + std::to_string(max_json_members) + " members"};
+        scanner.skip_space();
+        if (scanner.peek() != '"') return refused("expected a key in double quotes");
+        json_member m;
+        m.begin = scanner.position();
+        if (!scanner.skip_string()) return scanner.failure();
+        m.key = text.substr(m.begin + 1, scanner.position() - m.begin - 2);
+        if (m.key.find('\\') != m.key.npos)
+            return bad_request("the key " + shown_key(m.key) + " is written with an escape");
+        scanner.skip_space();
+        if (!scanner.take(':')) return refused("expected ':'");
+        scanner.skip_space();
+        const auto value = scanner.position();
+        m.kind = kind_at(scanner.peek());
+        if (!scanner.skip_value()) return scanner.failure();
+        m.value = text.substr(value, scanner.position() - value);
+        m.begin += base;
+        m.end = base + scanner.position();
+        out.push_back(m);
+        scanner.skip_space();
+    } while (scanner.take(','));
+    if (!scanner.take('}')) return refused("expected ',' or '}'");
+    return check_unique(out);
+}
+
+} // namespace clawgate::ollama
