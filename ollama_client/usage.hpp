@@ -22,6 +22,7 @@ struct final_numbers {
     std::chrono::nanoseconds generation{0};
     std::string done_reason;
 };
+/// Nothing for a record that is not the last one. The one object that answers an embedding call is one, too.
 [[nodiscard]] std::optional<final_numbers> numbers_of(std::string_view final_record);
 
 struct usage_totals {
@@ -38,11 +39,11 @@ struct usage_totals {
     std::chrono::nanoseconds prefill{0};
     std::chrono::nanoseconds generation{0};
 
-    void add(const final_numbers& n);
+    void add(const final_numbers& n); ///< one call's tokens and times; counts no request
     usage_totals& operator+=(const usage_totals& other);
 };
 
-/// By caller ("agent_1", "person") and model.
+/// By caller ("agent_1", "person") and model. Bounded: what comes beyond it is kept under "others".
 class usage_book {
 public:
     [[nodiscard]] usage_totals& of(const std::string& caller, const std::string& model);
