@@ -163,6 +163,8 @@ result<native_message> make_message(const std::vector<json_member>& members, std
             out.content_kind = m.kind;
             out.content_begin = m.end - m.value.size();
             out.content_end = m.end;
+        } else if (m.kind == json_kind::null) {
+            continue;
         } else if (m.key == "thinking") {
             out.thinking = m.value;
         } else if (m.key == "tool_calls") {

@@ -76,7 +76,7 @@ struct native_message {
     std::size_t content_begin = 0;            ///< in the body; 0 when there is no such member
     std::size_t content_end = 0;
 
-    std::string_view thinking; ///< the values of these members as they stand; empty when absent
+    std::string_view thinking; ///< the values of these members as they stand; empty when absent or null
     std::string_view tool_calls;
     std::string_view tool_name;
     std::string_view tool_call_id;
