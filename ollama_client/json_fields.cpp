@@ -1,5 +1,6 @@
 #include "ollama_client/json_fields.hpp"
 
+#include "ollama_client/json_object.hpp"
 #include "ollama_client/request.hpp"
 
 #include <algorithm>
@@ -10,10 +11,6 @@
 namespace clawgate::ollama {
 
 namespace {
-
-error bad_request(std::string sentence) {
-    return error{errc::bad_request, fault::client, retry::never, std::move(sentence)};
-}
 
 // Thrown out of the parser, which knows no other way to stop.
 struct over_a_limit {
