@@ -19,6 +19,7 @@ std::chrono::seconds time_limit(waiting_for w, const config& c) noexcept {
         return longest;
     }
     case waiting_for::agent_bytes: return time_limit(waiting_for::upstream_head, c);
+    case waiting_for::model_turn: return std::chrono::hours{24};
     case waiting_for::client_bytes: return seconds{60};
     case waiting_for::lingering: return seconds{2};
     }
@@ -29,6 +30,7 @@ void client_side::wake() noexcept {
     if (stream) stream->cancel();
     boost::system::error_code ignored;
     if (upstream_) upstream_->cancel(ignored);
+    if (waker_) waker_();
 }
 
 void client_side::abandon() {
@@ -44,11 +46,13 @@ void client_side::on_tick(steady_time now) {
     if (home.shared.draining.load(std::memory_order_relaxed) && waiting_ == waiting_for::next_request)
         return wake();
     // While the agent works nothing is read from the client: whether it is still there must be looked up.
-    const bool agent_works = waiting_ == waiting_for::upstream_head || waiting_ == waiting_for::agent_bytes;
+    const bool agent_works = waiting_ == waiting_for::upstream_head || waiting_ == waiting_for::agent_bytes ||
+                             waiting_ == waiting_for::model_turn;
     if (agent_works && stream && net::peer_has_left(stream->lowest())) {
         left_ = true;
         boost::system::error_code ignored;
         if (upstream_) upstream_->cancel(ignored);
+        if (waker_) waker_();
     }
 }
 

@@ -6,6 +6,8 @@
 #include "net/stream.hpp"
 #include "net/watchdog.hpp"
 
+#include <functional>
+
 namespace clawgate::app {
 
 /// What a connection is waiting for; decides how long, and what its end means.
@@ -17,6 +19,7 @@ enum class waiting_for {
     desk,         ///< a verdict about a password
     upstream_connect,
     upstream_head, ///< the agent's answer
+    model_turn,    ///< a turn at the model, and its answer: the call has deadlines of its own
     agent_bytes,   ///< more of the agent's body: time without progress
     client_bytes,  ///< the client taking or sending more of a body: time without progress
     lingering,     ///< after a refusal: what the client is still sending
@@ -57,6 +60,10 @@ public:
     /// What must be woken too when a deadline passes: the agent's socket.
     void set_upstream(net::socket* s) noexcept { upstream_ = s; }
     net::socket*& upstream_slot() noexcept { return upstream_; }
+    /// Told when a deadline has passed, the client has left or the drain has ended.
+    void set_waker(std::function<void()> f) { waker_ = std::move(f); }
+    /// The client was seen to leave by somebody who watches its socket.
+    void has_left() noexcept { left_ = true; }
 
     void on_tick(steady_time now) override;
     void abandon() override;
@@ -69,6 +76,7 @@ private:
     bool expired_ = false;
     bool left_ = false;
     net::socket* upstream_ = nullptr;
+    std::function<void()> waker_;
 };
 
 } // namespace clawgate::app

@@ -1,6 +1,8 @@
 #include "app/connection.hpp"
 
+#include "app/body_reader.hpp"
 #include "app/desk_await.hpp"
+#include "app/error_shapes.hpp"
 #include "app/pipeline.hpp"
 #include "app/proxy.hpp"
 #include "app/routes.hpp"
@@ -31,7 +33,7 @@ private:
     net::awaitable<bool> serve_one();
     net::awaitable<void> decide(exchange& x);
     net::awaitable<bool> serve_own(exchange& x);
-    net::awaitable<bool> serve_proxied(exchange& x);
+    net::awaitable<bool> serve_streamed(exchange& x);
     net::awaitable<bool> read_form(exchange& x);
     net::awaitable<bool> answer(const exchange& x, const reply& r, bool body_pending);
     net::awaitable<void> refuse_head(const error& e);
@@ -58,7 +60,9 @@ std::string connection::next_request_id() {
 }
 
 net::awaitable<void> connection::run() {
-    if (auto context = home_.shared.tls()) {
+    // Agents call the model API over plain HTTP from this machine, where nobody else listens in.
+    const bool plain = at_.kind == door_kind::model && peer_.is_loopback();
+    if (auto context = plain ? nullptr : home_.shared.tls()) {
         client_.wait(waiting_for::tls_handshake);
         if (const auto ec = co_await client_.stream->accept_tls(std::move(context)); ec) {
             log::event(log_level::debug, "TLS handshake failed",
@@ -168,46 +172,26 @@ net::awaitable<bool> connection::serve_one() {
     x.https = client_.stream->is_tls();
     x.request_id = next_request_id();
     co_await decide(x);
-    if (x.answer.status || x.own) co_return co_await serve_own(x);
-    co_return co_await serve_proxied(x);
+    if (!x.answer.status && (!x.own || x.own->stream)) co_return co_await serve_streamed(x);
+    co_return co_await serve_own(x);
 }
 
 net::awaitable<bool> connection::read_form(exchange& x) {
-    if (head_.body == net::body_kind::none) co_return true;
-    if (head_.expect_continue) {
-        if (const auto ec = co_await client_.stream->write_all("HTTP/1.1 100 Continue\r\n\r\n"); ec)
-            co_return false;
+    body_limits limits;
+    limits.most = max_form_bytes;
+    auto read = co_await read_whole_body(client_, head_, head_bytes_, limits);
+    x.form = std::move(read.bytes);
+    if (read.state == body_state::complete) {
+        // The head stays where it is while the handler reads it; what came behind the form is the next
+        // request.
+        behind_form_ = std::move(read.behind);
+        form_read_ = true;
+        co_return true;
     }
-    client_.wait(waiting_for::form);
-    net::body_decoder body;
-    body.start(head_.body, head_.content_length, max_form_bytes);
-    std::string received{client_.in.data().substr(head_bytes_)};
-    for (std::size_t used = 0;;) {
-        net::gather pieces;
-        const auto n = body.take(std::string_view{received}.substr(used), pieces);
-        if (!n) {
-            x.answer = json_error(n.error().code == errc::too_large ? 413 : 400, to_string(n.error().code),
-                                  n.error().detail, "Send a smaller form.");
-            co_return true;
-        }
-        for (const auto& p : pieces)
-            x.form.append(static_cast<const char*>(p.data()), p.size());
-        used += *n;
-        if (body.done()) {
-            // The head stays where it is while the handler reads it; what came behind the form is the next
-            // request.
-            behind_form_ = received.substr(used);
-            form_read_ = true;
-            wipe(received); // a login's body holds the password
-            co_return true;
-        }
-        if (*n > 0 && used < received.size()) continue; // more chunks lie there than one look takes
-        char block[4096];
-        auto [ec, got] =
-            co_await client_.stream->read_some(net::asio::buffer(block, body.want(sizeof block)));
-        if (ec) co_return false;
-        received.append(block, got);
-    }
+    client_.forgive();
+    x.answer = std::move(read.refusal);
+    if (read.state == body_state::gone) log_own(x, 499, 0);
+    co_return read.state == body_state::refused;
 }
 
 net::awaitable<bool> connection::serve_own(exchange& x) {
@@ -220,6 +204,7 @@ net::awaitable<bool> connection::serve_own(exchange& x) {
         if (!x.answer.status) co_await x.own->handle(home_, x);
         wipe(x.form);
     }
+    reshape(x.answer, x.errors);
     co_return co_await answer(x, x.answer, body_pending);
 }
 
@@ -265,8 +250,10 @@ void connection::log_own(const exchange& x, int status, std::size_t bytes_out) {
     log::access(r);
 }
 
-net::awaitable<bool> connection::serve_proxied(exchange& x) {
-    auto result = co_await proxy(client_, x, head_bytes_);
+net::awaitable<bool> connection::serve_streamed(exchange& x) {
+    auto serving = x.own ? x.own->stream(client_, x, head_bytes_) : proxy(client_, x, head_bytes_);
+    auto result = co_await std::move(serving);
+    reshape(result.answer, x.errors);
     if (result.tunnelled) co_return false; // the tunnel writes the line in the log
     const auto client = x.client.to_string();
     log::access_record r;

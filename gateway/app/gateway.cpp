@@ -1,5 +1,7 @@
 #include "app/gateway.hpp"
 
+#include "core/net_names.hpp"
+
 namespace clawgate::app {
 
 connection_counters::slot connection_counters::acquire(const boost::asio::ip::address& client,
@@ -55,10 +57,14 @@ gateway::gateway(config c, std::vector<secret> agent_tokens, secret session_key)
         made.options = &a;
         made.backend = {a.backend_host, a.backend_port};
         made.token = std::move(agent_tokens.at(i));
-        doors.push_back(std::make_unique<door>(options, a.number, a.name, a.port, &made));
+        doors.push_back(std::make_unique<door>(options, door_kind::agent, a.number, a.name, a.port, &made));
     }
-    doors.push_back(
-        std::make_unique<door>(options, auth::control_door, "control", options.control_port, nullptr));
+    doors.push_back(std::make_unique<door>(options, door_kind::control, auth::control_door, "control",
+                                           options.control_port, nullptr));
+    doors.push_back(std::make_unique<door>(options, door_kind::model, auth::control_door, "model",
+                                           options.ollama.port, nullptr));
+    const auto server = parse_http_url(options.ollama.url);
+    if (server) model_server = {server->host, server->port};
 }
 
 } // namespace clawgate::app

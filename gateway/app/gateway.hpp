@@ -19,18 +19,24 @@
 
 namespace clawgate::app {
 
-/// One public port: an agent's, or the control port.
+enum class door_kind { agent, control, model };
+
+/// One public port: an agent's, the control port, or the model API.
 struct door {
-    auth::door number = auth::control_door; ///< 1–10 an agent's; 0 the control port
-    std::string name;                       ///< agent_1 …, or "control"
+    door_kind kind = door_kind::agent;
+    auth::door number =
+        auth::control_door; ///< whose password it takes: 1–10 an agent's; 0 the control port's
+    std::string name;       ///< agent_1 …, "control" or "model"
     std::uint16_t port = 0;
     auth::origin_policy origins;
-    const routing::agent* agent = nullptr; ///< null on the control port
+    const routing::agent* agent = nullptr; ///< null but on an agent's port
     std::string cookie_http;               ///< names of the session cookie
     std::string cookie_https;
 
-    door(const config& c, auth::door n, std::string door_name, std::uint16_t p, const routing::agent* a)
-        : number{n}
+    door(const config& c, door_kind k, auth::door n, std::string door_name, std::uint16_t p,
+         const routing::agent* a)
+        : kind{k}
+        , number{n}
         , name{std::move(door_name)}
         , port{p}
         , origins{c, p}
@@ -122,7 +128,9 @@ public:
     const config options;
     const auth::network_set trusted;
     std::vector<std::unique_ptr<routing::agent>> agents;
-    std::vector<std::unique_ptr<door>> doors; ///< the agents' in order, then the control port
+    std::vector<std::unique_ptr<door>> doors; ///< the agents' in order, the control port, the model API
+    net::endpoint model_server;               ///< the Ollama behind the model API
+    std::vector<net::tcp::endpoint> model_server_addresses; ///< looked up once at the start
     connection_counters connections;
     native_slots native;
     std::atomic<bool> draining{false};

@@ -1,5 +1,6 @@
 #include "app/proxy.hpp"
 
+#include "app/model_door.hpp"
 #include "app/pipeline.hpp"
 #include "app/tunnel_session.hpp"
 #include "app/unavailable.hpp"
@@ -101,7 +102,8 @@ public:
     proxy_run(client_side& c, exchange& x, std::size_t head_bytes)
         : client_{c}
         , x_{x}
-        , pool_{c.home.upstreams.at(static_cast<std::size_t>(x.at.number - 1))}
+        , pool_{x.at.agent ? c.home.upstreams.at(static_cast<std::size_t>(x.at.number - 1))
+                           : c.home.model->pool}
         , head_bytes_{head_bytes}
         , from_agent_{c.home.pools.small}
         , pump_{c, c.home.io.get_executor()} {}
@@ -162,7 +164,7 @@ net::awaitable<bool> proxy_run::get_connection(bool may_reuse) {
         client_.wait(waiting_for::upstream_connect);
         auto made = co_await pool_.connect(client_.upstream_slot());
         if (!made) {
-            x_.at.agent->state.saw_refusal();
+            if (x_.at.agent) x_.at.agent->state.saw_refusal();
             r_.error = std::string{to_string(made.error().code)} + ": " + made.error().detail;
             r_.answer = agent_unavailable(x_);
             co_return false;
@@ -180,7 +182,7 @@ net::awaitable<bool> proxy_run::send_request() {
     request_.first = agent_head_;
     request_.buffered = client_.in.data().substr(head_bytes_);
     request_.pools = &client_.home.pools;
-    request_.decoder.start(x_.head.body, x_.head.content_length, x_.shared.options.max_body_bytes);
+    request_.decoder.start(x_.head.body, x_.head.content_length, x_.body_limit);
     request_.encoder.start(x_.head.body);
     if (!body_is_buffered()) {
         pump_.start(*agent_, request_);
@@ -285,7 +287,7 @@ net::awaitable<proxy_run::attempt> proxy_run::try_once(bool may_reuse) {
         if (auto r = co_await forward_interim(); !r) co_return fail(r.error());
     }
     r_.first_byte = since(dispatched_);
-    x_.at.agent->state.saw_answer();
+    if (x_.at.agent) x_.at.agent->state.saw_answer();
     co_return attempt::answered;
 }
 

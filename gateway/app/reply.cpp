@@ -12,7 +12,9 @@ reply json_error(int status, std::string_view code, std::string_view message, st
     body["error"]["code"] = code;
     body["error"]["message"] = message;
     body["error"]["hint"] = hint;
-    return json_reply(status, body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    auto r = json_reply(status, body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    r.error = problem{std::string{code}, std::string{message}, std::string{hint}};
+    return r;
 }
 
 reply json_reply(int status, std::string body) {

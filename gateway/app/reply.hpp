@@ -2,6 +2,7 @@
 // Answers of the gateway itself, as values.
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,12 +10,20 @@
 
 namespace clawgate::app {
 
+/// What an error answer says, for interfaces that write it in another form.
+struct problem {
+    std::string code;
+    std::string message;
+    std::string hint;
+};
+
 struct reply {
     int status = 0; ///< 0 = none yet
     std::string content_type;
     std::string body;
     std::vector<std::pair<std::string, std::string>> fields;
-    bool close = false; ///< end the connection afterwards
+    bool close = false;           ///< end the connection afterwards
+    std::optional<problem> error; ///< set by json_error()
 
     reply& with(std::string name, std::string value) {
         fields.emplace_back(std::move(name), std::move(value));

@@ -35,10 +35,19 @@ result<std::vector<secret>> read_tokens(const config& c) {
     return tokens;
 }
 
+std::string_view what_is_at(door_kind k) {
+    switch (k) {
+    case door_kind::agent: return "dashboard";
+    case door_kind::control: return "control page";
+    case door_kind::model: return "model API";
+    }
+    return "-";
+}
+
 void announce(const gateway& g) {
     for (const auto& d : g.doors)
         log::event(
-            log_level::info, d->agent ? "dashboard" : "control page",
+            log_level::info, what_is_at(d->kind),
             {{"agent", d->name}, {"port", std::int64_t{d->port}}, {"address", d->origins.canonical() + "/"}});
     if (g.options.demo)
         log::event(log_level::warn, "DEMO: the model behind the agents is canned; its answers mean nothing");

@@ -1,6 +1,7 @@
 #include "app/server.hpp"
 
 #include "app/connection.hpp"
+#include "app/model_door.hpp"
 #include "app/worker.hpp"
 #include "core/log.hpp"
 #include "net/tls.hpp"
@@ -61,6 +62,7 @@ struct server::impl {
 
     gateway shared;
     std::vector<std::unique_ptr<worker>> workers;
+    std::unique_ptr<model_door> model;                              // of the last worker; goes before it
     std::vector<std::vector<std::unique_ptr<listening>>> listeners; // by worker
     std::vector<std::uint16_t> ports;
     std::vector<std::thread> threads;
@@ -70,6 +72,7 @@ struct server::impl {
     bool running = false;
 
     result<void> resolve_backends();
+    net::asio::ip::address address_of(const door& d) const;
     result<void> choose_ports();
     result<void> open_all();
     net::awaitable<void> accept_loop(worker& w, listening& l);
@@ -91,6 +94,12 @@ std::uint16_t server::port(std::size_t i) const {
     return impl_->ports.at(i);
 }
 
+/// The interface of a door; throws for a name without an address.
+net::asio::ip::address server::impl::address_of(const door& d) const {
+    const auto& host = d.kind == door_kind::model ? shared.options.ollama.host : shared.options.bind;
+    return net::resolve({host, d.port}).value().front().address();
+}
+
 result<void> server::impl::resolve_backends() {
     std::string failures;
     for (auto& a : shared.agents) {
@@ -101,6 +110,10 @@ result<void> server::impl::resolve_backends() {
             failures.append(failures.empty() ? "" : "; ")
                 .append(a->options->name + ": " + found.error().detail);
     }
+    if (auto found = net::resolve(shared.model_server))
+        shared.model_server_addresses = std::move(*found);
+    else
+        failures.append(failures.empty() ? "" : "; ").append("CLAWGATE_OLLAMA_URL: " + found.error().detail);
     if (!failures.empty()) return error{errc::unreachable, fault::gateway, retry::later, failures};
     return {};
 }
@@ -109,15 +122,11 @@ result<void> server::impl::resolve_backends() {
 /// ports.
 result<void> server::impl::choose_ports() {
     net::asio::io_context io;
-    boost::system::error_code ec;
-    const auto address = net::asio::ip::make_address(shared.options.bind, ec);
-    if (ec)
-        return error{errc::invalid_config, fault::gateway, retry::never, "CLAWGATE_BIND is not an address"};
     std::vector<net::acceptor> probes;
     std::string failures;
     for (const auto& d : shared.doors) {
         auto& probe = probes.emplace_back(io.get_executor());
-        if (const auto failed = open_listener(probe, {address, d->port}, false); failed) {
+        if (const auto failed = open_listener(probe, {address_of(*d), d->port}, false); failed) {
             failures.append(failures.empty() ? "" : "; ")
                 .append(d->name + " needs port " + std::to_string(d->port) + ": " + failed.message());
             continue;
@@ -130,15 +139,21 @@ result<void> server::impl::choose_ports() {
 
 result<void> server::impl::open_all() {
     if (auto r = choose_ports(); !r) return r;
-    const auto address = net::asio::ip::make_address(shared.options.bind);
     share_ports = !agents_share_our_user(shared.options);
-    for (unsigned n = 0; n < std::max(1u, shared.options.workers); ++n) {
+    // The model API and the control port have a worker of their own, the last: one owner for who may use the
+    // model next, and no long body that is read here delays a dashboard.
+    const auto last = std::max(1u, shared.options.workers);
+    for (unsigned n = 0; n <= last; ++n) {
         auto& w = *workers.emplace_back(std::make_unique<worker>(shared, n));
         auto& mine = listeners.emplace_back();
-        if (n > 0 && !share_ports) continue;
+        const bool serves_model = n == last;
         for (std::size_t i = 0; i < shared.doors.size(); ++i) {
+            const bool agents_door = shared.doors[i]->kind == door_kind::agent;
+            if (agents_door == serves_model || (agents_door && n > 0 && !share_ports)) continue;
             auto l = std::make_unique<listening>(net::acceptor{w.io.get_executor()}, shared.doors[i].get());
-            if (const auto ec = open_listener(l->acceptor, {address, ports[i]}, share_ports); ec)
+            if (const auto ec = open_listener(l->acceptor, {address_of(*shared.doors[i]), ports[i]},
+                                              agents_door && share_ports);
+                ec)
                 return error{errc::io, fault::gateway, retry::never,
                              shared.doors[i]->name + " needs port " + std::to_string(ports[i]) + ": " +
                                  ec.message()};
@@ -150,7 +165,9 @@ result<void> server::impl::open_all() {
 
 net::awaitable<void> server::impl::accept_loop(worker& w, listening& l) {
     for (std::size_t turn = 0;; ++turn) {
-        auto& server = share_ports ? w : *workers[turn % workers.size()];
+        // The last worker is not for dashboards.
+        auto& server =
+            share_ports || l.at->kind != door_kind::agent ? w : *workers[turn % (workers.size() - 1)];
         auto [ec, accepted] = co_await l.acceptor.async_accept(server.io.get_executor(), net::tok);
         if (ec == net::asio::error::operation_aborted || !l.acceptor.is_open()) co_return;
         if (ec) {
@@ -200,9 +217,12 @@ result<void> server::start() {
         if (auto r = reload_tls(); !r) return r;
     if (auto r = i.resolve_backends(); !r) return r;
     if (auto r = i.open_all(); !r) return r;
+    i.model = std::make_unique<model_door>(i.shared, *i.workers.back());
+    i.workers.back()->model = i.model.get();
     for (std::size_t n = 0; n < i.workers.size(); ++n) {
         auto& w = *i.workers[n];
         w.dog.start([&w](steady_time now) {
+            if (w.model) w.model->pool.sweep(now);
             for (auto& u : w.upstreams)
                 u.sweep(now);
         });
@@ -254,6 +274,7 @@ void server::stop(std::chrono::seconds grace) {
     i.threads.clear();
     i.listeners.clear();
     i.shared.close_desk();
+    i.model.reset();
     i.workers.clear(); // closes what is still open
 }
 

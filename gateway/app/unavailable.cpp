@@ -14,6 +14,10 @@ pages::language language_of(const exchange& x) {
 } // namespace
 
 reply agent_unavailable(const exchange& x) {
+    if (!x.at.agent)
+        return json_error(503, "model_server_down", "the model server does not answer",
+                          "It may be starting; try again in a few seconds.")
+            .with("Retry-After", retry_after);
     const bool ever = x.at.agent->state.ever_up();
     if (x.is_navigation()) {
         pages::waiting_view v;
@@ -31,7 +35,7 @@ reply agent_unavailable(const exchange& x) {
 }
 
 reply agent_failed(const exchange& x, int status, std::string_view code, std::string_view detail) {
-    if (x.is_navigation()) {
+    if (x.at.agent && x.is_navigation()) {
         pages::message_view v;
         v.lang = language_of(x);
         v.status = status;
@@ -39,7 +43,8 @@ reply agent_failed(const exchange& x, int status, std::string_view code, std::st
         v.demo = x.shared.options.demo;
         return html_reply(status, pages::render(v), pages::content_security_policy());
     }
-    return json_error(status, code, detail, "The log of the agent may tell why.");
+    return json_error(status, code, detail,
+                      x.at.agent ? "The log of the agent may tell why." : "The log of Ollama may tell why.");
 }
 
 } // namespace clawgate::app

@@ -16,6 +16,8 @@ struct probe_result {
     steady_time asked{};
 };
 
+class model_door;
+
 struct worker {
     worker(gateway& g, unsigned n)
         : shared{g}
@@ -36,6 +38,7 @@ struct worker {
     std::deque<net::upstream_pool> upstreams; ///< by agent number − 1
     std::vector<probe_result> probes;
     std::uint64_t requests = 0;
+    model_door* model = nullptr;      ///< on the worker that serves the model API; null on the others
     std::atomic<unsigned> tunnels{0}; ///< read by whoever waits for the drain
 };
 
