@@ -1,5 +1,7 @@
 #include "auth/attempt_limiter.hpp"
 
+#include "auth/client_address.hpp"
+
 #include <algorithm>
 #include <iterator>
 
@@ -92,6 +94,7 @@ void attempt_limiter::count_wrong(std::string_view client, std::string_view lane
                                   steady_time now) {
     clients_.count(client, wrong, now);
     if (has_lane(lane, now) && lanes_.count(lane, wrong, now)) return;
+    if (client == local_key) return;
     count_under_ceiling(client, wrong, now);
 }
 

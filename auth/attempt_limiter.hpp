@@ -74,7 +74,8 @@ public:
     struct limits {
         attempt_table::limits client{10, std::chrono::seconds{60}, std::chrono::seconds{300}, 10'000};
         attempt_table::limits lane{10, std::chrono::seconds{60}, std::chrono::seconds{300}, 1'000};
-        /// Everybody without a lane, together; distinct (client, password) pairs.
+        /// Everybody without a lane, together, but for local programs: one of them could otherwise lock all
+        /// users out. Distinct (client, password) pairs.
         std::size_t ceiling = 100;
         std::chrono::seconds ceiling_window{60};
         std::chrono::seconds ceiling_lockout{60};
@@ -91,6 +92,7 @@ public:
                                                              steady_time now);
 
     /// A password that was compared and was wrong. The one that reaches a limit locks from the next one on.
+    /// `client` is a limiter_key(): local_key has its own lock only, and never counts under the ceiling.
     void count_wrong(std::string_view client, std::string_view lane, const digest& wrong, steady_time now);
 
     /// A password that was right: this client and this lane start anew, nobody else does.

@@ -83,10 +83,11 @@ std::string check_cidr(std::string_view text) {
 }
 
 ip::address client_address(const ip::address& peer, std::string_view cf_connecting_ip,
-                           std::string_view x_forwarded_for, const network_set& trusted) {
+                           std::string_view x_forwarded_for, const network_set& trusted, edge in_front) {
     const auto direct = unmap(peer);
     if (!trusted.contains(direct)) return direct;
-    if (const auto cf = parse_hop(cf_connecting_ip)) return *cf;
+    if (in_front == edge::cloudflare)
+        if (const auto cf = parse_hop(cf_connecting_ip); cf && !is_local(*cf)) return *cf;
 
     auto rest = x_forwarded_for;
     for (int hop = 0; hop < max_hops && !trim(rest).empty(); ++hop) {
@@ -94,14 +95,19 @@ ip::address client_address(const ip::address& peer, std::string_view cf_connecti
         const auto entry = comma == std::string_view::npos ? rest : rest.substr(comma + 1);
         const auto address = parse_hop(entry);
         if (!address) break; // whoever wrote this is no proxy of ours, so neither is anything left of it
-        if (!trusted.contains(*address)) return *address;
+        if (!trusted.contains(*address)) return is_local(*address) ? direct : *address;
         if (comma == std::string_view::npos) break;
         rest = rest.substr(0, comma);
     }
     return direct;
 }
 
+bool is_local(const ip::address& client) {
+    return unmap(client).is_loopback();
+}
+
 std::string limiter_key(const ip::address& client) {
+    if (is_local(client)) return std::string{local_key};
     const auto address = unmap(client);
     if (address.is_v4()) return address.to_string();
     auto bytes = address.to_v6().to_bytes();

@@ -34,16 +34,6 @@ bool is_token(std::string_view text) noexcept {
     });
 }
 
-/// RFC 9110 section 11.2.
-bool is_token68(std::string_view text) noexcept {
-    const auto padding = text.find('=');
-    const auto body = text.substr(0, padding);
-    const auto rest = padding == std::string_view::npos ? std::string_view{} : text.substr(padding);
-    return !body.empty() && std::ranges::all_of(body, [](char c) {
-        return is_alnum(c) || std::string_view{"-._~+/"}.find(c) != std::string_view::npos;
-    }) && std::ranges::all_of(rest, [](char c) { return c == '='; });
-}
-
 shown_credential parse_basic(std::string_view encoded) {
     if (!is_ascii(encoded)) return {credential_scheme::malformed, {}};
     auto decoded = base64_decode(encoded);
@@ -119,22 +109,22 @@ shown_credential parse_authorization(std::string_view field) {
     const auto value = space == std::string_view::npos ? std::string_view{} : trim(field.substr(space));
     if (iequals(scheme, "basic")) return parse_basic(value);
     if (iequals(scheme, "bearer")) {
-        if (!is_token68(value)) return {credential_scheme::malformed, {}};
+        if (value.empty() || std::ranges::any_of(value, is_control))
+            return {credential_scheme::malformed, {}};
         return {credential_scheme::bearer, secret{std::string{value}}};
     }
     return {credential_scheme::other, {}};
 }
 
-std::optional<std::string_view> find_cookie(std::string_view cookie_header, std::string_view name) {
-    while (!cookie_header.empty()) {
+void append_cookies(std::string_view cookie_header, std::string_view name,
+                    std::vector<std::string_view>& out) {
+    while (!cookie_header.empty() && out.size() < max_cookies_of_a_name) {
         const auto pair = next_pair(cookie_header);
         const auto equals = pair.find('=');
         if (equals == std::string_view::npos || pair.substr(0, equals) != name) continue;
         const auto value = pair.substr(equals + 1);
-        if (!is_cookie_value(value)) return std::nullopt;
-        return value;
+        if (is_cookie_value(value)) out.push_back(value);
     }
-    return std::nullopt;
 }
 
 std::string session_cookie_name(std::uint16_t port, bool https) {

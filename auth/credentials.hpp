@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace clawgate::auth {
 
@@ -26,13 +27,19 @@ struct shown_credential {
 };
 
 /// One Authorization field's value; empty = none came. RFC 7617 Basic (canonical base64, password after the
-/// first colon, no control characters), RFC 6750 Bearer (token68). Schemes are case-insensitive.
+/// first colon), Bearer: all that follows the scheme and its spaces, not just RFC 6750's token68, because
+/// people send passwords with spaces and punctuation. Neither may hold control characters; bytes need not be
+/// UTF-8. Schemes are case-insensitive.
 [[nodiscard]] shown_credential parse_authorization(std::string_view field);
 
-/// Value of the first cookie with exactly this name (RFC 6265 section 4.2); nothing when there is none or
-/// when its value holds something that no cookie may hold.
-[[nodiscard]] std::optional<std::string_view> find_cookie(std::string_view cookie_header,
-                                                          std::string_view name);
+/// More cookies of one name than a client has a reason to send; those behind are not looked at.
+inline constexpr std::size_t max_cookies_of_a_name = 8;
+
+/// Appends the values of the cookies with exactly this name (RFC 6265 section 4.2) to `out`, in their order,
+/// until it holds max_cookies_of_a_name. A value with something that no cookie may hold is passed over. All
+/// of them, because another site of the same host can put a cookie of the same name in front of ours.
+void append_cookies(std::string_view cookie_header, std::string_view name,
+                    std::vector<std::string_view>& out);
 
 /// `__Host-clawgate-<port>` on https, `clawgate-<port>` on plain http: cookies ignore ports, so the name
 /// carries it.

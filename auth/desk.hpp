@@ -61,12 +61,19 @@ struct verdict {
     std::chrono::seconds retry_after{0}; ///< for locked
 };
 
+/// What an offered password is compared for.
+enum class intent {
+    enter, ///< to be let in: a guess, when it is wrong
+    look,  ///< somebody in a session shows it: is it the password, which the agent must not see?
+};
+
 /// A password that somebody offers.
 struct candidate {
     door where = control_door;
     boost::asio::ip::address client; ///< what client_address() decided
     std::string lane;                ///< id of a genuine earlier session shown with it, or empty
     secret password;
+    intent why = intent::enter;
 };
 
 class desk {
@@ -80,12 +87,15 @@ public:
 
     /// Decides on the caller's thread when that is possible without state: a plain password that is right
     /// while no client and no ceiling is locked and no other password waits for its verdict. Never accepts
-    /// anything verify() would refuse, and has no answer for a wrong one, so that none goes uncounted.
+    /// anything verify() would refuse, and has no answer for a wrong one, so that none goes uncounted. Only
+    /// for intent::enter.
     [[nodiscard]] std::optional<verdict> verify_now(const candidate& c) const;
 
     /// Full decision: limiter, cache of verified credentials, argon2id off the event loop (bounded; when too
     /// many wait the verdict is `locked` with a short retry_after). `done` runs on a thread of the desk and
-    /// must not throw.
+    /// must not throw. With intent::look no lock refuses and nothing counts as a guess; but the answer is
+    /// `locked` once a lane has asked about many values, because a script of the agent could otherwise find
+    /// the password by asking.
     void verify(candidate c, std::function<void(verdict)> done);
 
     /// A new session for a door; the cookie's value.

@@ -12,6 +12,11 @@ namespace {
 // For a caller that came while too many checks were waiting: about what it takes until there is room again.
 constexpr verdict busy{outcome::locked, std::chrono::seconds{2}};
 
+std::optional<std::chrono::seconds> seconds_until(std::optional<steady_time> end, steady_time now) {
+    if (!end) return std::nullopt;
+    return std::chrono::ceil<std::chrono::seconds>(*end - now);
+}
+
 } // namespace
 
 verifier::verifier(const door_passwords& doors, const keyed_digest& compare, const limits& l,
@@ -21,6 +26,7 @@ verifier::verifier(const door_passwords& doors, const keyed_digest& compare, con
     , limits_{l}
     , clock_{std::move(clock)}
     , attempts_{l.attempts}
+    , looks_{l.attempts.lane}
     , cache_{256, l.remembered}
     , owner_{1}
     , hashing_{l.hashing} {}
@@ -67,8 +73,10 @@ void verifier::verify(candidate c, std::function<void(verdict)> done) {
 void verifier::decide(waiter w) {
     const auto now = clock_();
     // First of all, so that a locked client learns nothing and costs nothing.
-    if (const auto left = attempts_.locked(w.client, w.who.lane, now))
-        return answer(std::move(w), {outcome::locked, *left});
+    const bool look = w.who.why == intent::look;
+    const auto left = look ? seconds_until(looks_.locked_until(w.who.lane, now), now)
+                           : attempts_.locked(w.client, w.who.lane, now);
+    if (left) return answer(std::move(w), {outcome::locked, *left});
     const auto& p = doors_.of(w.who.where);
     if (p.kind() == password::form::hashed) return enqueue(p, std::move(w));
     const bool right = p.matches(w.offered);
@@ -112,7 +120,13 @@ void verifier::hashed(const digest& what, bool right) {
         finish(std::move(w), right);
 }
 
+void verifier::finish_look(waiter w, bool right) {
+    if (!right) looks_.count(w.who.lane, w.offered, clock_());
+    answer(std::move(w), {right ? outcome::accepted : outcome::wrong, std::chrono::seconds{0}});
+}
+
 void verifier::finish(waiter w, bool right) {
+    if (w.who.why == intent::look) return finish_look(std::move(w), right);
     const auto now = clock_();
     // Again: while this one was being hashed, others may have locked its client.
     if (const auto left = attempts_.locked(w.client, w.who.lane, now))

@@ -69,6 +69,7 @@ private:
     void enqueue(const password& p, waiter w);
     void hashed(const digest& what, bool right);
     void finish(waiter w, bool right);
+    void finish_look(waiter w, bool right);
     void answer(waiter w, verdict v);
     void publish();
 
@@ -78,6 +79,7 @@ private:
     const std::function<steady_time()> clock_;
 
     attempt_limiter attempts_;
+    attempt_table looks_; ///< by lane: what was asked with intent::look and was not the password
     verified_cache cache_;
     std::unordered_map<digest, job, digest_hash> jobs_; ///< by digest of hash and offered password
     std::unordered_map<std::string, std::size_t> jobs_of_client_;

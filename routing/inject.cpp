@@ -65,6 +65,19 @@ void write_number(std::string& out, std::string_view name, std::uint64_t n) {
     add(out, name, {digits, static_cast<std::size_t>(end - digits)});
 }
 
+/// Would a browser keep it as a cookie that it sends under the name of one of ours? An agent shares its host
+/// name with the others: it must not overwrite a browser's sessions with them. As browsers read it
+/// (RFC 6265 section 5.2): white space around the name goes, case counts. Without a name it is sent as its
+/// bare value, which can look like any name and value.
+bool sets_own_cookie(std::string_view set_cookie) noexcept {
+    const auto pair = set_cookie.substr(0, set_cookie.find(';'));
+    const auto equals = pair.find('=');
+    auto name = equals == std::string_view::npos ? std::string_view{} : pair.substr(0, equals);
+    name.remove_prefix(std::min(name.find_first_not_of(" \t"), name.size()));
+    return name.find_first_not_of(" \t") == std::string_view::npos || name.starts_with("clawgate-") ||
+           name.starts_with("__Host-clawgate-");
+}
+
 using json = nlohmann::json;
 
 constexpr int max_nesting = 64; // a connect request has five levels; JSON's destructor and printer recurse
@@ -137,11 +150,8 @@ void write_client_fields(const net::response_head& head, bool drop_cors, std::st
         if (is_hop_by_hop(f.id) || f.id == field_name::content_length) continue;
         if (f.id == field_name::sec_websocket_extensions) continue;
         if (drop_cors && f.id == field_name::access_control) continue;
-        // An agent shares its host name with the others: it must not overwrite a browser's sessions with
-        // them.
-        if (f.id == field_name::set_cookie &&
-            (f.value.starts_with("clawgate-") || f.value.starts_with("__Host-clawgate-")))
-            continue;
+        if (f.id == field_name::www_authenticate || f.id == field_name::clear_site_data) continue;
+        if (f.id == field_name::set_cookie && sets_own_cookie(f.value)) continue;
         if (named_by_connection(head.fields, f, named)) continue;
         add(out, f.name, f.value);
     }

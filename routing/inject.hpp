@@ -35,8 +35,10 @@ struct injection {
 void write_agent_request(const net::request_head& head, const injection& what, std::string& out);
 
 /// The response head for the client, without its empty line and without Connection and framing, which the
-/// caller adds. Hop-by-hop fields are left out, and cookies that look like the gateway's own. `drop_cors`:
-/// also Access-Control-*, because the gateway writes its own.
+/// caller adds. Hop-by-hop fields are left out, and what would act on more than the agent's own answer:
+/// cookies that a browser would take for the gateway's, WWW-Authenticate (a browser would ask for the
+/// password and keep it) and Clear-Site-Data (it would end the sessions of all ports of the host).
+/// `drop_cors`: also Access-Control-*, because the gateway writes its own.
 void write_client_fields(const net::response_head& head, bool drop_cors, std::string& out);
 
 /// The password in a `connect` request's params.auth.password, if that is what `message` is.

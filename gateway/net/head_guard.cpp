@@ -232,7 +232,8 @@ result<void> parse_request(std::string_view head, request_head& out) {
     out.keep_alive = wants_keep_alive(out.fields, out.minor_version);
 
     out.expect_continue = false;
-    if (out.fields.has(field_name::expect)) {
+    if (const auto expects = out.fields.count(field_name::expect)) {
+        if (expects > 1) return bad("more than one Expect");
         if (!equal_ignoring_case(out.fields.get(field_name::expect), "100-continue"))
             return bad("an Expect other than 100-continue");
         out.expect_continue = out.body != body_kind::none && out.minor_version == 1;

@@ -25,6 +25,7 @@ enum class field_name : std::uint8_t {
     access_control_request_method,
     authorization,
     cf_connecting_ip,
+    clear_site_data,
     connection,
     content_encoding,
     content_length,
@@ -54,6 +55,7 @@ enum class field_name : std::uint8_t {
     transfer_encoding,
     upgrade,
     vary,
+    www_authenticate,
     x_forwarded_for,
     x_forwarded_proto,
 };

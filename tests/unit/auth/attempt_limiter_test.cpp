@@ -1,5 +1,7 @@
 #include "auth/attempt_limiter.hpp"
 
+#include "auth/client_address.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -261,6 +263,25 @@ TEST(LimiterFull, ClientsThatCannotBeCountedMeetTheCeiling) {
     limiter.count_wrong("c", "", wrong(79), now);
     EXPECT_TRUE(limiter.locked("c", "", now));
     EXPECT_EQ(limiter.clients(), 2u);
+}
+
+TEST_F(Limiter, LocalGuessesLockTheirOwnClientAndNeverEverybody) {
+    const auto local = limiter_key(boost::asio::ip::make_address("127.0.0.1"));
+    for (int round = 0; round < 30; ++round) {
+        guess(local, 100 * round, 10);
+        EXPECT_TRUE(locked(local)) << "in round " << round;
+        EXPECT_FALSE(locked("198.51.100.1")) << "in round " << round;
+        now += 301s;
+    }
+    attempt_limiter::limits many;
+    many.client.distinct = 1'000'000;
+    attempt_limiter unlocked{many};
+    for (int n = 0; n < 500; ++n)
+        unlocked.count_wrong(local, "", wrong(n), now);
+    EXPECT_FALSE(unlocked.locked("198.51.100.1", "", now)) << "however fast they come";
+    for (int n = 0; n < 100; ++n)
+        unlocked.count_wrong("203.0.113.1", "", wrong(n), now);
+    EXPECT_TRUE(unlocked.locked("198.51.100.1", "", now)) << "others still meet the ceiling";
 }
 
 } // namespace

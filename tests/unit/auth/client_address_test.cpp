@@ -13,8 +13,9 @@ using boost::asio::ip::make_address;
 const network_set trusted{
     {"10.0.0.0/8", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "2001:db8:aaaa::/48"}};
 
-std::string client(const std::string& peer, std::string_view cf, std::string_view xff) {
-    return client_address(make_address(peer), cf, xff, trusted).to_string();
+std::string client(const std::string& peer, std::string_view cf, std::string_view xff,
+                   edge in_front = edge::cloudflare) {
+    return client_address(make_address(peer), cf, xff, trusted, in_front).to_string();
 }
 
 TEST(NetworkSet, HoldsTheAddressesOfItsBlocks) {
@@ -55,12 +56,26 @@ TEST(ClientAddress, IsThePeerUnlessThePeerIsTrusted) {
         << "mapped, and trusted all the same";
 }
 
-TEST(ClientAddress, PrefersCfConnectingIp) {
+TEST(ClientAddress, PrefersCfConnectingIpBehindCloudflare) {
     EXPECT_EQ(client("10.0.0.1", "198.51.100.1", "198.51.100.2"), "198.51.100.1");
     EXPECT_EQ(client("10.0.0.1", " 2001:db8::5 ", "198.51.100.2"), "2001:db8::5");
     EXPECT_EQ(client("10.0.0.1", "::ffff:198.51.100.1", ""), "198.51.100.1");
     for (const std::string bad : {"", "nonsense", "198.51.100.1, 198.51.100.9", "198.51.100", "fe80::1%eth0"})
         EXPECT_EQ(client("10.0.0.1", bad, "198.51.100.2"), "198.51.100.2") << bad;
+}
+
+TEST(ClientAddress, IsNotTakenFromCfConnectingIpWhereCloudflareIsNotKnownToBe) {
+    EXPECT_EQ(client("10.0.0.1", "198.51.100.1", "198.51.100.2", edge::unknown), "198.51.100.2");
+    EXPECT_EQ(client("10.0.0.1", "198.51.100.1", "", edge::unknown), "10.0.0.1");
+}
+
+TEST(ClientAddress, IsNeverLocalBecauseAFieldSaysSo) {
+    for (const std::string local : {"127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "[::1]:80"}) {
+        EXPECT_EQ(client("10.0.0.1", local, ""), "10.0.0.1") << local;
+        EXPECT_EQ(client("10.0.0.1", "", local), "10.0.0.1") << local;
+        EXPECT_EQ(client("10.0.0.1", "", "198.51.100.2, " + local), "10.0.0.1") << local;
+    }
+    EXPECT_EQ(client("10.0.0.1", "127.0.0.1", "198.51.100.2"), "198.51.100.2");
 }
 
 struct forwarded_case {
@@ -122,6 +137,18 @@ TEST(LimiterKey, IsAnIPv4AddressOrAnIPv6Network) {
     EXPECT_EQ(key("2001:db8:1:2:ffff::"), key("2001:db8:1:2::1"));
     EXPECT_NE(key("2001:db8:1:3::1"), key("2001:db8:1:2::1"));
     EXPECT_EQ(key("fe80::1%1"), "fe80::/64");
+}
+
+TEST(LimiterKey, IsTheSameForAllOfLoopback) {
+    for (const std::string a :
+         {"127.0.0.1", "127.0.0.2", "127.255.255.254", "::1", "::ffff:127.0.0.1", "::ffff:127.4.5.6"}) {
+        EXPECT_EQ(limiter_key(make_address(a)), local_key) << a;
+        EXPECT_TRUE(is_local(make_address(a))) << a;
+    }
+    for (const std::string a : {"126.0.0.1", "128.0.0.1", "::2", "10.0.0.1", "0.0.0.0", "::ffff:10.0.0.1"}) {
+        EXPECT_NE(limiter_key(make_address(a)), local_key) << a;
+        EXPECT_FALSE(is_local(make_address(a))) << a;
+    }
 }
 
 } // namespace

@@ -103,6 +103,46 @@ TEST_F(Verifier, CountsTheSixtyFourBitsOfAnIPv6AddressAsOneClient) {
     EXPECT_EQ(ask(offer("correct horse", 1, "2001:db8:0:1::1")).what, outcome::accepted);
 }
 
+TEST_F(Verifier, CountsAllOfLoopbackAsOneClient) {
+    for (int n = 0; n < 10; ++n)
+        guess(1, "127.0.0." + std::to_string(n + 1), n);
+    EXPECT_EQ(ask(offer("correct horse", 1, "::1")).what, outcome::locked);
+    EXPECT_EQ(ask(offer("correct horse")).what, outcome::accepted);
+}
+
+TEST_F(Verifier, ALookIsNoGuessAndMeetsNoLock) {
+    const auto look = [&](const std::string& value, const std::string& lane, door where = 1) {
+        auto c = offer(value, where, "198.51.100.1", lane);
+        c.why = intent::look;
+        return ask(std::move(c)).what;
+    };
+    EXPECT_EQ(look("correct horse", "lane"), outcome::accepted);
+    EXPECT_EQ(look("device token", "lane"), outcome::wrong);
+    EXPECT_EQ(look("hashed", "lane", 2), outcome::accepted);
+    for (int n = 0; n < 9; ++n)
+        EXPECT_EQ(look("a" + std::to_string(n), "lane" + std::to_string(n)), outcome::wrong);
+    EXPECT_EQ(ask(offer("correct horse")).what, outcome::accepted) << "nothing was counted";
+    guess(10, "198.51.100.1", 100);
+    EXPECT_EQ(ask(offer("correct horse")).what, outcome::locked);
+    EXPECT_EQ(look("correct horse", "lane"), outcome::accepted);
+}
+
+TEST_F(Verifier, ALookCannotBeUsedToFindThePassword) {
+    const auto look = [&](const std::string& value, const std::string& lane) {
+        auto c = offer(value, 1, "198.51.100.1", lane);
+        c.why = intent::look;
+        return ask(std::move(c)).what;
+    };
+    for (int n = 0; n < 100; ++n)
+        EXPECT_EQ(look("the one device token", "lane"), outcome::wrong) << "the same value counts once";
+    for (int n = 0; n < 9; ++n)
+        EXPECT_EQ(look("guess" + std::to_string(n), "lane"), outcome::wrong);
+    EXPECT_EQ(look("guess9", "lane"), outcome::locked);
+    EXPECT_EQ(look("correct horse", "lane"), outcome::locked) << "the right one looks the same";
+    EXPECT_EQ(look("correct horse", "another"), outcome::accepted);
+    EXPECT_EQ(ask(offer("correct horse", 1, "198.51.100.1", "lane")).what, outcome::accepted);
+}
+
 TEST_F(Verifier, NeverAcceptsAtOnceWhileSomebodyIsLocked) {
     guess(10);
     EXPECT_FALSE(checks.verify_now(offer("correct horse")));

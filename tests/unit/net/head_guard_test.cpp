@@ -129,6 +129,12 @@ INSTANTIATE_TEST_SUITE_P(
         hostile{"LowerCaseVersion", "GET / http/1.1\r\nHost: a\r\n\r\n", "version"},
         hostile{"NoVersion", "GET /\r\nHost: a\r\n\r\n", "METHOD TARGET VERSION"},
         hostile{"MethodNotToken", "G(T / HTTP/1.1\r\nHost: a\r\n\r\n", "not a token"},
+        hostile{"TwoExpects",
+                with_fields("Expect: 100-continue\r\nExpect: 100-continue\r\nContent-Length: 1\r\n"),
+                "more than one Expect"},
+        hostile{"ExpectAndAnother",
+                with_fields("Expect: 100-continue\r\nexpect: magic\r\nContent-Length: 1\r\n"),
+                "more than one Expect"},
         hostile{"OtherExpect", with_fields("Expect: magic\r\nContent-Length: 1\r\n"), "Expect"}),
     [](const auto& i) { return i.param.name; });
 

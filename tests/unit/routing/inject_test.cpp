@@ -112,6 +112,41 @@ TEST(ClientFields, AnAgentCannotOverwriteSessions) {
     EXPECT_THAT(out, HasSubstr("Access-Control-Allow-Origin: *"));
 }
 
+TEST(ClientFields, NoCookieThatABrowserReadsAsOursPasses) {
+    for (const auto* hostile :
+         {"=clawgate-18791=x", " = clawgate-18791=x", "=__Host-clawgate-1=x; Path=/", "clawgate-18791",
+          "\tclawgate-18791=x", "clawgate-18791 =x", "  __Host-clawgate-1\t=x", "=", ";", ";clawgate-1=x",
+          "clawgate-1=x; Domain=example.org"}) {
+        net::response_head h;
+        const auto head = "HTTP/1.1 200 OK\r\nSet-Cookie: " + std::string{hostile} + "\r\n\r\n";
+        ASSERT_TRUE(net::parse_response(head, false, h));
+        std::string out;
+        write_client_fields(h, true, out);
+        EXPECT_EQ(out, "") << hostile;
+    }
+    for (const auto* harmless : {"a=clawgate-1=x", "Clawgate-18791=x", "xclawgate-1=x", "__Host-other=x",
+                                 "clawgat=e; Path=/; HttpOnly"}) {
+        net::response_head h;
+        const auto line = "Set-Cookie: " + std::string{harmless} + "\r\n";
+        const auto head = "HTTP/1.1 200 OK\r\n" + line + "\r\n";
+        ASSERT_TRUE(net::parse_response(head, false, h));
+        std::string out;
+        write_client_fields(h, true, out);
+        EXPECT_EQ(out, line);
+    }
+}
+
+TEST(ClientFields, AnAgentNeitherAsksForThePasswordNorClearsTheBrowser) {
+    net::response_head h;
+    ASSERT_TRUE(net::parse_response("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\n"
+                                    "www-authenticate: Bearer\r\nProxy-Authenticate: Basic\r\n"
+                                    "Clear-Site-Data: \"cookies\"\r\nX-Kept: 1\r\n\r\n",
+                                    false, h));
+    std::string out;
+    write_client_fields(h, false, out);
+    EXPECT_EQ(out, "X-Kept: 1\r\n");
+}
+
 const auto connect =
     R"({"type":"req","id":"1","method":"connect","params":{"minProtocol":3,"auth":{"deviceToken":"d","token":"t"}}})";
 
