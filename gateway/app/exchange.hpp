@@ -33,6 +33,9 @@ struct session_cache {
     steady_time bearer_until{};
 };
 
+/// How the interface that was called writes an error.
+enum class error_shape { ours, ollama, openai, anthropic };
+
 struct route;
 
 struct exchange {
@@ -52,10 +55,15 @@ struct exchange {
     std::string path;           ///< normalised
     const route* own = nullptr; ///< a route of ours; null = the agent's
     int route_number = 0;       ///< the <n> of /_gateway/open/<n>
+    std::string route_rest;     ///< what the * at a route's end stands for
+    error_shape errors = error_shape::ours;
+    std::uint64_t body_limit = 0; ///< bytes
+    std::size_t prefix = 0;       ///< length of /ollama in front of a model API's path on the control port
     auth::session_verdict session;
     caller who = caller::nobody;
-    std::optional<auth::candidate> asked; ///< a password that only the desk can judge
-    std::optional<auth::verdict> judged;  ///< what it said
+    std::optional<auth::candidate> asked;     ///< a password that only the desk can judge
+    std::optional<auth::verdict> judged;      ///< what it said
+    const routing::agent* as_agent = nullptr; ///< on the model API: whose token was shown
     native_slots::slot native;
     bool origin_allowed = false;
     routing::injection inject;

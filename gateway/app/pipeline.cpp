@@ -56,7 +56,7 @@ reply preflight(const exchange& x) {
 }
 
 reply nothing_here(const exchange& x) {
-    if (!x.is_navigation())
+    if (x.errors != error_shape::ours || !x.is_navigation())
         return json_error(404, "not_found", "there is nothing at this address", "See docs/api.md.");
     pages::message_view v;
     v.lang = pages::pick_language(x.field(field_name::accept_language));
@@ -65,18 +65,32 @@ reply nothing_here(const exchange& x) {
     return html_reply(404, pages::render(v), pages::content_security_policy());
 }
 
+/// In the form of the interface, also for paths that it does not have.
+error_shape errors_of_path(std::string_view path) {
+    if (path == "/v1/messages") return error_shape::anthropic;
+    return path.starts_with("/v1/") ? error_shape::openai : error_shape::ollama;
+}
+
 step find_route(exchange& x) {
     auto path = net::normalise_path(x.head.path);
     if (!path) return respond(x, json_error(400, "bad_request", path.error().detail, "Check the address."));
     x.path = std::move(*path);
+    x.prefix = model_prefix(x.at, x.path);
+    if (x.prefix || x.at.kind == door_kind::model)
+        x.errors = errors_of_path(std::string_view{x.path}.substr(x.prefix));
 
     if (x.head.method_id == net::verb::options && x.head.fields.has(field_name::origin) &&
         x.head.fields.has(field_name::access_control_request_method))
         return respond(x, preflight(x));
 
-    const auto m = match_route(x.at, x.path, x.head.method_id);
+    auto m = match_route(x.at, x.path, x.prefix, x.head.method_id);
     x.own = m.found;
     x.route_number = m.number;
+    x.route_rest = std::move(m.rest);
+    if (x.own && x.own->errors != error_shape::ours) x.errors = x.own->errors;
+    x.body_limit = x.own && x.own->credential == need::person
+                       ? UINT64_MAX
+                       : x.shared.options.max_body_bytes; // models are large
     if (x.own) return step::next;
     if (m.wrong_method)
         return respond(x, json_error(405, "method_not_allowed", "this address does not take that method",
@@ -95,7 +109,7 @@ step check_limits(exchange& x) {
                                          "Close some, or raise CLAWGATE_MAX_CONNECTIONS_PER_CLIENT.")
                                   .with("Retry-After", "1"));
     }
-    const auto limit = x.shared.options.max_body_bytes;
+    const auto limit = x.body_limit;
     if (x.head.body == net::body_kind::length && x.head.content_length > limit) {
         auto r =
             json_error(413, "too_large", "the body is larger than " + std::to_string(limit >> 20) + " MB",
@@ -168,6 +182,39 @@ step judge_password(exchange& x, auth::shown_credential shown, caller as) {
                                  "Use the web password of this pod (OPENCLAW_WEB_PASSWORD)."));
 }
 
+/// On the model API an agent is known by its token, and only from this machine: it lies in a file that the
+/// agent reads.
+const routing::agent* agent_of_token(const exchange& x, const secret& token) {
+    if (!comes_directly_from_this_machine(x)) return nullptr;
+    const routing::agent* found = nullptr;
+    for (const auto& a : x.shared.agents)
+        if (a->token == token) found = a.get();
+    return found;
+}
+
+step allow(exchange& x) {
+    if (x.own->credential == need::person && x.who == caller::agent)
+        return respond(
+            x, json_error(403, "forbidden", "agents cannot change models", "Do it with the web password."));
+    return step::next;
+}
+
+step authenticate_model_call(exchange& x) {
+    if (x.session.ok()) {
+        x.who = caller::cookie;
+        return step::next;
+    }
+    auto shown = auth::parse_authorization(x.field(field_name::authorization));
+    if (shown.scheme == auth::credential_scheme::none) return respond(x, unauthenticated(x));
+    if (!x.judged) x.as_agent = agent_of_token(x, shown.value);
+    if (x.as_agent) {
+        x.who = caller::agent;
+        return allow(x);
+    }
+    const auto as = shown.scheme == auth::credential_scheme::basic ? caller::basic : caller::bearer;
+    return judge_password(x, std::move(shown), as);
+}
+
 step judge_native_client(exchange& x) {
     x.native = x.shared.native.acquire(x.client);
     if (!x.native)
@@ -182,6 +229,7 @@ step judge_native_client(exchange& x) {
 step authenticate(exchange& x) {
     read_session(x);
     if (x.own && x.own->credential == need::nothing) return step::next;
+    if (x.own && x.own->where == served_on::model) return authenticate_model_call(x);
     if (x.session.ok()) { // first: a valid session is never refused by a lock
         x.who = caller::cookie;
         // Not on an asset that caches may keep for others: a page or a WebSocket comes often enough.
@@ -220,7 +268,7 @@ step check_origin(exchange& x) {
     const bool came = x.head.fields.has(field_name::origin);
     const auto origin = x.field(field_name::origin);
     x.origin_allowed = came && x.at.origins.allows(origin, x.field(field_name::host));
-    if (x.own) return step::next; // our own forms have a check of their own
+    if (x.own && x.own->handle) return step::next; // our own forms have a check of their own
 
     const bool changes_something = x.head.websocket || !x.head.is_safe();
     if (!changes_something) return step::next;
@@ -314,7 +362,7 @@ step run_pipeline(exchange& x, std::size_t& first) {
 }
 
 reply unauthenticated(const exchange& x) {
-    if (x.is_navigation()) {
+    if (x.errors == error_shape::ours && x.is_navigation()) {
         std::string target{x.head.target};
         return redirect(303, "/_gateway/login?next=" + percent_encode(auth::safe_next(target)));
     }
