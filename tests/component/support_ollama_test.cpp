@@ -62,10 +62,20 @@ TEST(FakeOllama, RefusesInTheWordsOfOllama) {
     wrong["options"] = {{"num_ctx", "many"}};
     const auto refused = post(c, "/api/chat", wrong);
     EXPECT_EQ(refused.status(), 500);
+    EXPECT_EQ(parsed(post(c, "/api/generate", json::object()))["error"], "model '' not found");
+    EXPECT_EQ(c.request("POST", "/v1/chat/completions", {}, chat_request("hi").dump()).status(), 404);
     EXPECT_EQ(parsed(refused)["error"], "option \"num_ctx\" must be of type integer");
     auto keep = chat_request("hi");
     keep["keep_alive"] = "-1";
-    EXPECT_EQ(post(c, "/api/chat", keep).status(), 400);
+    const auto wordless = post(c, "/api/chat", keep);
+    EXPECT_EQ(wordless.status(), 400);
+    EXPECT_EQ(parsed(wordless)["error"], "time: missing unit in duration \"-1\"");
+    auto typed = chat_request("hi");
+    typed["model"] = 7;
+    EXPECT_EQ(parsed(post(c, "/api/chat", typed))["error"],
+              "json: cannot unmarshal number into Go struct field ChatRequest.model of type string");
+    typed = {{"model", "nomic-embed-text"}, {"messages", {{{"role", "user"}, {"content", "hi"}}}}};
+    EXPECT_EQ(parsed(post(c, "/api/chat", typed))["error"], "\"nomic-embed-text\" does not support chat");
 }
 
 TEST(FakeOllama, RefusesForeignOriginsAndHosts) {
@@ -119,8 +129,7 @@ TEST(FakeOllama, RefusesToolsAndThinkingForAPlainModel) {
     auto request = chat_request("hi");
     request["model"] = "plain-model";
     request["think"] = true;
-    EXPECT_EQ(parsed(post(c, "/api/chat", request))["error"],
-              "\"plain-model:latest\" does not support thinking");
+    EXPECT_EQ(parsed(post(c, "/api/chat", request))["error"], "\"plain-model\" does not support thinking");
     request["think"] = false;
     EXPECT_EQ(post(c, "/api/chat", request).status(), 200);
     request["tools"] = {{{"type", "function"}}};

@@ -239,6 +239,10 @@ awaitable<void> exchange::hang() {
         there = co_await pause(std::chrono::hours{1});
 }
 
+void exchange::wake() {
+    connection_.timer.cancel();
+}
+
 void exchange::close_after() {
     connection_.close_after = true;
 }

@@ -8,6 +8,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <future>
+
 namespace clawgate::support {
 
 namespace {
@@ -52,6 +54,16 @@ void server_core::stop() {
     asio::post(io, [this] { begin_stop(); });
     thread_.join();
     stopped_ = true;
+}
+
+void server_core::run_there(const std::function<void()>& f) {
+    if (!thread_.joinable()) return f();
+    std::promise<void> done;
+    asio::post(io, [&] {
+        f();
+        done.set_value();
+    });
+    done.get_future().wait();
 }
 
 void server_core::begin_stop() {
@@ -338,6 +350,10 @@ bool http_server::wait_until(const std::function<bool(const traffic&)>& done) co
 
 void http_server::forget() {
     core_->forget();
+}
+
+void http_server::run_there(const std::function<void()>& f) {
+    core_->run_there(f);
 }
 
 } // namespace clawgate::support

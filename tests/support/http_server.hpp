@@ -113,6 +113,8 @@ public:
     awaitable<bool> pause(std::chrono::milliseconds d);
     /// Waits until the client leaves.
     awaitable<void> hang();
+    /// Ends a pause early; from another coroutine on the server's thread.
+    void wake();
 
     /// Ends the connection after this exchange, in order or with a TCP reset.
     void close_after();
@@ -157,6 +159,8 @@ public:
     /// Blocks until `done` holds for the traffic, or ten seconds have passed: then false.
     bool wait_until(const std::function<bool(const traffic&)>& done) const;
     void forget(); ///< empties the record of requests and sockets; counters go on
+    /// Runs `f` on the server's thread and waits for it; on this thread once the server has stopped.
+    void run_there(const std::function<void()>& f);
 
 private:
     std::unique_ptr<server_core> core_;

@@ -24,6 +24,7 @@ public:
 
     void start();
     void stop();
+    void run_there(const std::function<void()>& f);
 
     /// Changes the record and wakes whoever waits for it.
     void update(const std::function<void(traffic&)>& change);
