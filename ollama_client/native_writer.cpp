@@ -15,6 +15,8 @@ namespace {
 /// log probabilities has.
 constexpr std::size_t max_folded_bytes = 256ull << 20;
 
+constexpr std::string_view unreadable_record{"the model server sent a record that cannot be read"};
+
 /// As Ollama writes it: RFC 3339, nanoseconds, UTC.
 std::string timestamp(wall_time now) {
     const auto since = now.time_since_epoch();
@@ -43,6 +45,8 @@ public:
 
     void record(std::string_view line, std::string& out) override {
         if (ended_) return;
+        // What is not JSON would break the caller's parser in the middle of its stream.
+        if (!scan_object(line)) return fail(502, unreadable_record, out);
         out.append(line).append(1, '\n');
         ended_ = is_final_record(line);
     }
@@ -216,12 +220,12 @@ public:
 protected:
     void take(std::string_view line, std::string& out) override {
         const auto members = scan_object(line);
-        if (!members) return fail(502, "the model server sent a record that cannot be read", out);
+        if (!members) return fail(502, unreadable_record, out);
         std::vector<json_member> message{assistant_role};
         const auto* const m = chat_ ? find(*members, "message") : nullptr;
         if (m != nullptr && m->kind == json_kind::object) {
             auto inner = scan_object(m->value);
-            if (!inner) return fail(502, "the model server sent a record that cannot be read", out);
+            if (!inner) return fail(502, unreadable_record, out);
             message = *std::move(inner);
         }
         top_.add(*members);

@@ -18,38 +18,44 @@ constexpr std::size_t bytes_of_an_image = 4096;
 /// A result is shortened only where at least so many characters fall away.
 constexpr std::size_t least_left_out = 500;
 
-/// How many bytes the first character of the inside of a JSON string has. A pair of surrogates is one
-/// character: read_messages has seen that every first half is followed by its second.
-std::size_t character_bytes(std::string_view text) noexcept {
-    const auto first = static_cast<unsigned char>(text.front());
-    std::size_t n = 1;
-    if (first == '\\') {
-        n = 2;
-        if (text.size() >= 6 && text[1] == 'u') {
-            const bool pair = (text[2] == 'd' || text[2] == 'D') &&
-                              std::string_view{"89abAB"}.find(text[3]) != std::string_view::npos;
-            n = pair ? 12 : 6;
-        }
-    } else if (first >= 0xc0) {
-        n = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+constexpr std::size_t longest_character = 12; // a pair of escaped surrogates
+
+/// A place between two characters of the inside of a JSON string. A pair of surrogates is one character:
+/// read_messages has seen that every first half is followed by its second.
+struct text_cursor {
+    std::string_view text;
+    std::size_t at = 0;
+    std::size_t characters = 0; ///< before `at`
+
+    void step() noexcept {
+        const auto first = static_cast<unsigned char>(text[at]);
+        ++characters;
+        if (first == '\\')
+            at = std::min(at + escape_bytes(), text.size());
+        else if (first < 0x80)
+            ++at;
+        else
+            at = std::min(at + (first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4), text.size());
     }
-    return std::min(n, text.size());
-}
+    void advance(std::size_t count) noexcept {
+        for (; count > 0 && at < text.size(); --count)
+            step();
+    }
+    /// To the first place at or behind `offset`.
+    void move_to(std::size_t offset) noexcept {
+        while (at < std::min(offset, text.size()))
+            step();
+    }
 
-std::size_t count_characters(std::string_view text) noexcept {
-    std::size_t n = 0;
-    for (; !text.empty(); ++n)
-        text.remove_prefix(character_bytes(text));
-    return n;
-}
-
-/// The first `count` characters.
-std::string_view first_characters(std::string_view text, std::size_t count) noexcept {
-    auto rest = text;
-    for (; count > 0 && !rest.empty(); --count)
-        rest.remove_prefix(character_bytes(rest));
-    return text.substr(0, text.size() - rest.size());
-}
+private:
+    [[nodiscard]] std::size_t escape_bytes() const noexcept {
+        const auto escape = text.substr(at, 4);
+        if (escape.size() < 4 || escape[1] != 'u') return 2;
+        const bool pair = (escape[2] == 'd' || escape[2] == 'D') &&
+                          std::string_view{"89abAB"}.find(escape[3]) != std::string_view::npos;
+        return pair ? longest_character : 6;
+    }
+};
 
 /// The middle of a content that is left out, as offsets into its inside.
 struct gap {
@@ -65,11 +71,19 @@ struct gap {
 gap gap_of(std::string_view inside, std::size_t head, std::size_t tail) {
     gap g;
     if (inside.size() < head + tail + least_left_out) return g;
-    const auto all = count_characters(inside);
-    if (all < head + tail + least_left_out) return g;
-    g.characters = all - head - tail;
-    g.begin = first_characters(inside, head).size();
-    g.end = g.begin + first_characters(inside.substr(g.begin), g.characters).size();
+    text_cursor c;
+    c.text = inside;
+    c.advance(head);
+    const auto begin = c.at;
+    // One pass over what may be megabytes: from here on it is at least `tail` characters to the end.
+    c.move_to(inside.size() - std::min(inside.size(), (tail + 1) * longest_character));
+    auto end = c;
+    c.move_to(inside.size());
+    if (c.characters < head + tail + least_left_out) return g;
+    end.advance(c.characters - tail - end.characters);
+    g.begin = begin;
+    g.end = end.at;
+    g.characters = c.characters - head - tail;
     return g;
 }
 

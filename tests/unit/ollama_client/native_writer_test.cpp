@@ -7,6 +7,7 @@ namespace clawgate::ollama {
 namespace {
 
 using nlohmann::json;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::MatchesRegex;
@@ -97,6 +98,16 @@ TEST(NativeStream, AFailureIsTheLastLine) {
     EXPECT_FALSE(record(*w, hello).empty());
     EXPECT_EQ(failure(*w, "the model server went away"), "{\"error\":\"the model server went away\"}\n");
     EXPECT_THAT(record(*w, last) + heartbeat(*w) + failure(*w, "again"), IsEmpty());
+}
+
+TEST(NativeStream, GarbageBecomesAnErrorRecord) {
+    const auto w = make_native_writer(call_kind::chat, true, "m");
+    EXPECT_FALSE(record(*w, hello).empty());
+    const auto error = record(*w, "<html>502</html>");
+    EXPECT_EQ(error_of_record(error), "the model server sent a record that cannot be read");
+    EXPECT_THAT(error, EndsWith("}\n"));
+    EXPECT_THAT(record(*w, last), IsEmpty());
+    EXPECT_THAT(failure(*w, "truncated"), IsEmpty());
 }
 
 TEST(NativeStream, NothingFollowsTheFinalRecord) {
