@@ -27,8 +27,8 @@ inline constexpr unsigned max_inner_depth = 48;
 /// searched in linear time.
 class json_parser {
 public:
-    static constexpr std::size_t max_values = 500'000;
-    static constexpr std::size_t max_members = 1'000;
+    static constexpr std::size_t max_values = 200'000;
+    static constexpr std::size_t max_members = 500;
 
     /// errc::bad_request with a sentence about `what`.
     [[nodiscard]] result<ordered_json> parse(std::string_view text, unsigned max_depth,
