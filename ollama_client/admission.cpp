@@ -48,12 +48,11 @@ void admission::impl::forget_an_idle_caller() {
     callers.erase(found);
 }
 
-/// A flow that could not be served, because it asked for nothing or had all that it may have at once, is put
-/// before everybody else, but gets no more credit than that.
-void admission::impl::raise(flow& f) const noexcept {
-    const auto& newest = virtual_time[f.rank];
-    const std::int64_t least = newest ? *newest - static_cast<std::int64_t>(limits.fairness_window) - 1 : 0;
-    f.time = std::max(f.time, least);
+/// A flow of which nothing could be served, because it asked for nothing or had all that it may have at once,
+/// has earned no more than the window by that. One that was away for longer starts like a new one.
+void admission::impl::catch_up(flow& f) const noexcept {
+    const std::int64_t newest = virtual_time[f.rank];
+    if (f.time < newest - static_cast<std::int64_t>(limits.fairness_window)) f.time = newest;
 }
 
 void admission::impl::unlist(flow& f) noexcept {
@@ -79,7 +78,8 @@ result<call_id> admission::enqueue(call_request r, steady_time now) {
 
     if (f.queue.empty()) {
         a.note_return(f, r.prefixes, now);
-        a.raise(f);
+        a.catch_up(f);
+        f.goes_first = f.time <= a.virtual_time[f.rank];
         a.backlog[f.rank].push_back(&f);
     }
     const call_id id = ++a.last_id;
@@ -112,7 +112,7 @@ void admission::finish(call_id id, std::uint32_t prompt_tokens, std::uint32_t an
 
     flow& f = *call.of;
     // Before the correction: what was charged too much is the flow's own, not credit from standing still.
-    if (f.who->at_limit() && !f.queue.empty()) a.raise(f);
+    if (f.who->at_limit() && !f.queue.empty()) a.catch_up(f);
     if (prompt_tokens > 0) f.time += std::int64_t{prompt_tokens} - call.prompt_tokens;
     if (answer_tokens > 0) f.time += std::int64_t{answer_tokens} - call.answer_tokens;
     --f.who->active;

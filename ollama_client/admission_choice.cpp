@@ -1,6 +1,7 @@
 // Which call is next. Strict priority between ranks; within a rank, fair queueing by virtual time (start-time
 // fair queueing): a flow's time grows by the tokens of its calls, and whoever has least goes first. Within a
-// window of that, the call whose prompt is most likely still in a free slot's cache goes before it.
+// window of that, the call whose prompt is most likely still in a free slot's cache goes before it; but a
+// flow that has had no more than its share and asks after a pause need not wait for that.
 // docs/decisions/0008-admission.md says why.
 
 #include "ollama_client/admission_impl.hpp"
@@ -37,6 +38,7 @@ const candidate& admission::impl::best_candidate() {
     }
     return *std::min_element(candidates.begin(), candidates.end(),
                              [](const candidate& a, const candidate& b) {
+                                 if (a.of->goes_first != b.of->goes_first) return a.of->goes_first;
                                  if (a.reusable != b.reusable) return a.reusable > b.reusable;
                                  if (a.of->time != b.of->time) return a.of->time < b.of->time;
                                  return a.of->queue.front().id < b.of->queue.front().id;
@@ -57,7 +59,7 @@ std::optional<call_id> admission::next(steady_time now) {
     if (a.keep_slots_free(rank, least, now) == 0) return std::nullopt;
 
     const candidate& best = a.best_candidate();
-    a.virtual_time[rank] = std::max(a.virtual_time[rank].value_or(least), least);
+    a.virtual_time[rank] = std::max(a.virtual_time[rank], least);
     if (best.reusable > 0) ++a.statistics.warm;
     return a.dispatch(*best.of, now);
 }
@@ -70,6 +72,7 @@ call_id admission::impl::dispatch(flow& f, steady_time now) {
     queued_bytes -= call.bytes;
     --f.who->queued;
     ++f.who->active;
+    f.goes_first = false;
     f.time += std::int64_t{call.prompt_tokens} + call.answer_tokens;
 
     const std::size_t slot = slots.choose(call.prompt);

@@ -33,8 +33,10 @@ struct running_call {
 struct flow {
     struct caller* who = nullptr;
     std::size_t rank = 0;
-    /// Virtual: the tokens that it was served. Of a new flow: before any other's.
+    /// Virtual: the tokens that it was served. Of a new flow: long before any other's.
     std::int64_t time = std::numeric_limits<std::int64_t>::min() / 2;
+    /// It has had no more than its share and asks again after a pause: its next call goes before warm ones.
+    bool goes_first = false;
     unsigned misses = 0; ///< waits for its next turn that were in vain, in a row
     std::list<waiting_call> queue;
 };
@@ -73,9 +75,8 @@ struct admission::impl {
     std::vector<last_served> last; ///< by slot
     std::unordered_map<std::string, caller> callers;
     std::array<std::vector<flow*>, ranks> backlog; ///< flows with something queued
-    /// The least time of a flow that could be served, as it was at some dispatch; never goes back. Nothing
-    /// before the rank's first one.
-    std::array<std::optional<std::int64_t>, ranks> virtual_time;
+    /// The least time of a flow that could be served, as it was at some dispatch; never goes back.
+    std::array<std::int64_t, ranks> virtual_time{};
     std::unordered_map<call_id, std::pair<flow*, std::list<waiting_call>::iterator>> queued;
     std::unordered_map<call_id, running_call> running;
     std::size_t queued_bytes = 0;
@@ -89,7 +90,7 @@ struct admission::impl {
     [[nodiscard]] bool has_room(const std::string& name, std::size_t bytes) const;
     caller& caller_of(const std::string& name);
     void forget_an_idle_caller();
-    void raise(flow& f) const noexcept;
+    void catch_up(flow& f) const noexcept;
     void unlist(flow& f) noexcept;
     [[nodiscard]] double until_a_slot_is_free(steady_time now) const;
 

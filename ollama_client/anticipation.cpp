@@ -66,7 +66,8 @@ bool admission::impl::is_worth_waiting(std::size_t slot, std::size_t rank, std::
     if (f.rank == rank && f.time > least + static_cast<std::int64_t>(limits.fairness_window)) return false;
     const std::uint32_t held = slots.held(slot);
     return held > 0 && std::none_of(candidates.begin(), candidates.end(), [&](const candidate& c) {
-               return slots.shared(slot, c.of->queue.front().prompt) >= held / 2;
+               return (c.of->goes_first && f.rank == rank) ||
+                      slots.shared(slot, c.of->queue.front().prompt) >= held / 2;
            });
 }
 

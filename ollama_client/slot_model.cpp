@@ -13,8 +13,10 @@ constexpr double least_similarity = 0.1;
 
 std::uint32_t common_prefix(const std::vector<prompt_prefix>& a,
                             const std::vector<prompt_prefix>& b) noexcept {
+    // Most prompts have nothing in common: a look at the first boundary is enough.
+    if (a.empty() || b.empty() || a.front().hash != b.front().hash) return 0;
     // Each hash covers everything before it: equal up to some boundary, different from there on.
-    std::size_t equal = 0;
+    std::size_t equal = 1;
     std::size_t different = std::min(a.size(), b.size());
     while (equal < different) {
         const std::size_t middle = equal + (different - equal) / 2;
@@ -24,7 +26,7 @@ std::uint32_t common_prefix(const std::vector<prompt_prefix>& a,
             different = middle;
         }
     }
-    return equal == 0 ? 0 : b[equal - 1].tokens;
+    return b[equal - 1].tokens;
 }
 
 slot_model::slot_model(unsigned slots)

@@ -11,16 +11,35 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-using WarmSlot = admission_test;
-using Anticipation = admission_test;
+/// Over one slot: agent_1's first turn runs, and a call of agent_2 waits that has no right to go first, since
+/// it is not agent_2's first one.
+struct two_agents {
+    call_id turn = 0;
+    call_id other = 0;
+};
+
+class conversation_test : public admission_test {
+protected:
+    void start(admission& a) {
+        const auto before = add(a, call("agent_2", 1000));
+        agents.other = add(a, call("agent_2", 1000));
+        ASSERT_THAT(dispatched(a), ElementsAre(before));
+        agents.turn = add(a, turn_of("agent_1", 0));
+        a.finish(before, 0, 0, now += 1ms);
+        ASSERT_THAT(dispatched(a), ElementsAre(agents.turn));
+    }
+
+    two_agents agents;
+};
+
+using WarmSlot = conversation_test;
+using Anticipation = conversation_test;
 
 TEST_F(WarmSlot, KeepsAConversationWithinTheWindow) {
     admission a{limits(1)};
-    const auto one = add(a, turn_of("agent_1", 0));
-    add(a, turn_of("agent_2", 0));
-    ASSERT_THAT(dispatched(a), ElementsAre(one));
+    start(a);
     unsigned turns = 1;
-    for (call_id running = one;; ++turns) {
+    for (call_id running = agents.turn;; ++turns) {
         const auto next_turn = add(a, turn_of("agent_1", turns));
         a.finish(running, 0, 0, now += 5s);
         const auto all = dispatched(a);
@@ -37,12 +56,22 @@ TEST_F(WarmSlot, CountsForNothingWithoutAWindow) {
     auto l = limits(1);
     l.fairness_window = 0;
     admission a{l};
-    const auto one = add(a, turn_of("agent_1", 0));
-    const auto other = add(a, turn_of("agent_2", 0));
-    ASSERT_THAT(dispatched(a), ElementsAre(one));
+    start(a);
     add(a, turn_of("agent_1", 1));
-    a.finish(one, 0, 0, now += 5s);
-    EXPECT_THAT(dispatched(a), ElementsAre(other));
+    a.finish(agents.turn, 0, 0, now += 5s);
+    EXPECT_THAT(dispatched(a), ElementsAre(agents.other));
+}
+
+TEST_F(WarmSlot, CountsForNothingWhenSomebodyBeginsToAsk) {
+    admission a{limits(1)};
+    start(a);
+    add(a, turn_of("agent_1", 1));
+    const auto newcomer = add(a, turn_of("agent_3", 0));
+    add(a, turn_of("agent_3", 1));
+    a.finish(agents.turn, 0, 0, now += 5s);
+    EXPECT_THAT(dispatched(a), ElementsAre(newcomer));
+    a.finish(newcomer, 0, 0, now += 5s);
+    EXPECT_THAT(dispatched(a), testing::Not(ElementsAre(agents.other))) << "agent_3's slot is warm now";
 }
 
 TEST_F(WarmSlot, PrefersTheLongestOfSeveral) {
@@ -50,26 +79,23 @@ TEST_F(WarmSlot, PrefersTheLongestOfSeveral) {
     const auto long_one = add(a, turn_of("agent_1", 5));
     const auto short_one = add(a, turn_of("agent_2", 0));
     ASSERT_EQ(dispatched(a).size(), 2u);
-    const auto busy = add(a, call("agent_3", 60'000));
     const auto short_next = add(a, turn_of("agent_2", 1));
     const auto long_next = add(a, turn_of("agent_1", 6));
     a.finish(short_one, 0, 0, now += 5s);
     a.finish(long_one, 0, 0, now);
-    EXPECT_THAT(dispatched(a), ElementsAre(busy, testing::AnyOf(long_next, short_next)));
+    EXPECT_THAT(dispatched(a), ElementsAre(long_next, short_next));
+    EXPECT_EQ(a.statistics().warm, 2u);
 }
 
-class AnticipationAfterOneTurn : public admission_test {
+class AnticipationAfterOneTurn : public conversation_test {
 protected:
     admission a{limits(1)};
     call_id other = 0;
-    call_id first = 0;
 
-    /// One turn of agent_1 has just ended, agent_2 has been waiting since before, both within the window.
     void SetUp() override {
-        first = add(a, turn_of("agent_1", 0));
-        other = add(a, turn_of("agent_2", 0));
-        ASSERT_THAT(dispatched(a), ElementsAre(first));
-        a.finish(first, 0, 0, now += 20s);
+        ASSERT_NO_FATAL_FAILURE(start(a));
+        other = agents.other;
+        a.finish(agents.turn, 0, 0, now += 20s);
     }
 };
 
@@ -117,13 +143,11 @@ TEST_F(AnticipationAfterOneTurn, IsNotForAnotherConversationOfTheSameFlow) {
 
 TEST_F(Anticipation, IsNotForOneThatIsAheadByMoreThanTheWindow) {
     auto l = limits(1);
-    l.fairness_window = 4000;
+    l.fairness_window = 3000;
     admission a{l};
-    const auto first = add(a, turn_of("agent_1", 0)); // 5,000 tokens
-    const auto other = add(a, turn_of("agent_2", 0));
-    ASSERT_THAT(dispatched(a), ElementsAre(first));
-    a.finish(first, 0, 0, now += 20s);
-    EXPECT_THAT(dispatched(a), ElementsAre(other));
+    start(a); // 5,000 tokens against 1,000
+    a.finish(agents.turn, 0, 0, now += 20s);
+    EXPECT_THAT(dispatched(a), ElementsAre(agents.other));
 }
 
 TEST_F(Anticipation, StopsAfterTwoVainWaitsAndStartsAgainWithAQuickTurn) {
@@ -163,11 +187,9 @@ TEST_F(Anticipation, StopsAfterTwoVainWaitsAndStartsAgainWithAQuickTurn) {
 
 TEST_F(Anticipation, IsPaidOutOfTheTimeServed) {
     admission a{limits(1)};
-    const auto first = add(a, turn_of("agent_1", 0));
-    const auto other = add(a, turn_of("agent_2", 0));
-    ASSERT_THAT(dispatched(a), ElementsAre(first));
-    a.finish(first, 0, 0, now += 9s); // 0.5 % of it are less than the 50 ms that a wait may last
-    EXPECT_THAT(dispatched(a), ElementsAre(other));
+    start(a);
+    a.finish(agents.turn, 0, 0, now += 9s); // 0.5 % of it are less than the 50 ms that a wait may last
+    EXPECT_THAT(dispatched(a), ElementsAre(agents.other));
 }
 
 TEST_F(Anticipation, KeepsOnlyTheWarmSlotFree) {
@@ -175,6 +197,9 @@ TEST_F(Anticipation, KeepsOnlyTheWarmSlotFree) {
     serve(a, turn_of("agent_1", 0), 20s);
     const auto other = add(a, turn_of("agent_2", 0));
     EXPECT_THAT(dispatched(a), ElementsAre(other)) << "the other slot";
+    const auto again = add(a, turn_of("agent_1", 1));
+    EXPECT_THAT(dispatched(a), ElementsAre(again));
+    EXPECT_EQ(a.statistics().warm, 1u);
 }
 
 // --- prefixes
