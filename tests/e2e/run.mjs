@@ -8,7 +8,7 @@ import { outputDir } from './support/output.mjs';
 import { startWorkspace } from './support/workspace.mjs';
 
 // The search for secrets comes last: it reads what the others left.
-const order = ['quickstart', 'browser', 'cli', 'curl', 'secrets'];
+const order = ['quickstart', 'browser', 'cli', 'model', 'curl', 'secrets'];
 const chosen = process.argv.slice(2).filter((name) => !name.startsWith('-'));
 const files = order.filter((name) => chosen.length === 0 || chosen.includes(name))
   .map((name) => path.join(import.meta.dirname, `${name}.test.mjs`));

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# End-to-end tests: the gateway in front of the real OpenClaw, with Chromium, curl and native clients. Needs the
-# release build (build/release, or CLAWGATE_BUILD_DIR). Logs and screenshots are left in tests/e2e/output/.
+# End-to-end tests: the gateway in front of the real OpenClaw, with Chromium, curl and native clients, and the official
+# clients of OpenAI, Ollama, Anthropic and the AI SDK in front of the model API. Needs the release build (build/release, or CLAWGATE_BUILD_DIR). Logs and screenshots are left in tests/e2e/output/.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -10,7 +10,7 @@ source "$source_dir/deploy/lib.sh"
 
 usage() {
     cat <<'END'
-Usage: tests/e2e/run.sh [quickstart] [browser] [cli] [curl] [secrets]
+Usage: tests/e2e/run.sh [quickstart] [browser] [cli] [model] [curl] [secrets]
 
 Runs all end-to-end tests, or only the named ones, in this order. Last line: N passed, N failed, N skipped.
 Exit status: 0 when nothing failed.
@@ -23,7 +23,7 @@ END
 for argument in "$@"; do
     case $argument in
     -h | --help) usage && exit 0 ;;
-    quickstart | browser | cli | curl | secrets) ;;
+    quickstart | browser | cli | model | curl | secrets) ;;
     *) usage >&2 && exit 64 ;;
     esac
 done
@@ -43,7 +43,7 @@ not_had() {
 # As install_openclaw does it: whole or not at all, and no script of a package runs.
 install_test_packages() {
     local folder=$1 fresh try
-    [[ -d $folder/node_modules/playwright-core && -d $folder/node_modules/ws ]] && return 0
+    [[ -d $folder/node_modules ]] && return 0
     mkdir -p "$(dirname "$folder")"
     fresh=$(mktemp -d "$folder.XXXXXX")
     cp "$here/package.json" "$here/package-lock.json" "$fresh/"
@@ -67,7 +67,7 @@ CLAWGATE_E2E_CHROMIUM=$(command -v chromium || echo /usr/bin/chromium)
 
 npm_dir="$(cache_dir)/npm"
 CLAWGATE_E2E_PACKAGES="$npm_dir/e2e-$(sha256sum "$here/package-lock.json" | cut -c1-12)"
-install_test_packages "$CLAWGATE_E2E_PACKAGES" || not_had "playwright-core and ws"
+install_test_packages "$CLAWGATE_E2E_PACKAGES" || not_had "playwright-core, ws and the clients of the model API"
 export CLAWGATE_E2E_PACKAGES
 
 # The agents run as users of their own, and must be able to read OpenClaw: root's home is closed to them. Where
@@ -90,7 +90,7 @@ if openclaw_home=$(install_openclaw "$CLAWGATE_E2E_PREFIX" "$source_dir" >&2 && 
     node=$(openclaw_node "$openclaw_home")
 else
     not_had "OpenClaw and Node 24"
-    say "0 passed, 0 failed, 5 skipped"
+    say "0 passed, 0 failed, 6 skipped"
     exit 0
 fi
 

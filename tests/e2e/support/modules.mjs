@@ -14,11 +14,11 @@ export function load(name) {
 export const openclawProgram = path.join(openclawDir, 'node_modules', 'openclaw', 'openclaw.mjs');
 export const chromiumProgram = process.env.CLAWGATE_E2E_CHROMIUM ?? '/usr/bin/chromium';
 
+const packages = ['playwright-core', 'ws', 'openai', 'ollama', '@anthropic-ai/sdk', 'ai', 'ai-sdk-ollama'];
 const files = {
   openclaw: openclawProgram,
-  'playwright-core': path.join(packagesDir, 'node_modules', 'playwright-core'),
-  ws: path.join(packagesDir, 'node_modules', 'ws'),
   chromium: chromiumProgram,
+  ...Object.fromEntries(packages.map((name) => [name, path.join(packagesDir, 'node_modules', name)])),
 };
 
 /** For a test's `skip` option: false when everything is there, otherwise the reason. */
