@@ -8,8 +8,37 @@ namespace {
 
 constexpr std::size_t longest_shown_key = 64;
 
+struct folded_character {
+    char as = 0;
+    std::size_t length = 1;
+};
+
+// The first character of `rest` as fold_key() writes it: ASCII, or a byte of something else.
+folded_character fold_first(std::string_view rest) noexcept {
+    const char c = rest[0];
+    if (c >= 'A' && c <= 'Z') return {static_cast<char>(c - 'A' + 'a'), 1};
+    if (rest.starts_with("\u017f")) return {'s', 2};
+    if (rest.starts_with("\u212a")) return {'k', 3};
+    return {c, 1};
+}
+
+bool same_folded(std::string_view a, std::string_view b) noexcept {
+    while (!a.empty() && !b.empty()) {
+        const auto x = fold_first(a), y = fold_first(b);
+        if (x.as != y.as) return false;
+        a.remove_prefix(x.length);
+        b.remove_prefix(y.length);
+    }
+    return a.empty() && b.empty();
+}
+
 // Go's decoder keeps the last of two such members, another decoder the first, and a third may merge them.
-result<void> check_unique(const std::vector<json_member>& members) {
+error repeated(std::string_view first, std::string_view second) {
+    if (first == second) return bad_request(shown_key(first) + " appears twice");
+    return bad_request(shown_key(first) + " and " + shown_key(second) + " are the same key to Ollama");
+}
+
+result<void> check_unique_of_many(const std::vector<json_member>& members) {
     std::vector<std::pair<std::string, const json_member*>> folded;
     folded.reserve(members.size());
     for (const auto& m : members)
@@ -18,10 +47,15 @@ result<void> check_unique(const std::vector<json_member>& members) {
     const auto same =
         std::adjacent_find(folded.begin(), folded.end(), [](auto& a, auto& b) { return a.first == b.first; });
     if (same == folded.end()) return {};
-    const auto& first = same->second->key;
-    const auto& second = std::next(same)->second->key;
-    if (first == second) return bad_request(shown_key(first) + " appears twice");
-    return bad_request(shown_key(first) + " and " + shown_key(second) + " are the same key to Ollama");
+    return repeated(same->second->key, std::next(same)->second->key);
+}
+
+result<void> check_unique(const std::vector<json_member>& members) {
+    if (members.size() > 24) return check_unique_of_many(members); // messages have few, and are many
+    for (std::size_t i = 1; i < members.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j)
+            if (same_folded(members[j].key, members[i].key)) return repeated(members[j].key, members[i].key);
+    return {};
 }
 
 } // namespace
@@ -33,18 +67,10 @@ error bad_request(std::string sentence) {
 std::string fold_key(std::string_view key) {
     std::string out;
     out.reserve(key.size());
-    for (std::size_t i = 0; i < key.size(); ++i) {
-        const auto rest = key.substr(i);
-        if (rest.starts_with("\u017f")) {
-            out += 's';
-            i += 1;
-        } else if (rest.starts_with("\u212a")) {
-            out += 'k';
-            i += 2;
-        } else {
-            const char c = key[i];
-            out += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        }
+    while (!key.empty()) {
+        const auto first = fold_first(key);
+        out += first.as;
+        key.remove_prefix(first.length);
     }
     return out;
 }

@@ -31,24 +31,41 @@ std::uint64_t special_bytes(std::uint64_t v) noexcept {
 }
 #endif
 
-// RFC 3629: how the second byte of a sequence is bounded excludes overlong forms, surrogates and what is
-// above U+10FFFF.
-struct utf8_lead {
-    unsigned length = 0; ///< 0: no lead byte
-    unsigned char low = 0x80;
-    unsigned char high = 0xbf;
-};
+bool continues(char c) noexcept {
+    return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
 
-utf8_lead lead_of(unsigned char c) noexcept {
-    if (c < 0xc2) return {};
-    if (c < 0xe0) return {2, 0x80, 0xbf};
-    if (c == 0xe0) return {3, 0xa0, 0xbf};
-    if (c == 0xed) return {3, 0x80, 0x9f};
-    if (c < 0xf0) return {3, 0x80, 0xbf};
-    if (c == 0xf0) return {4, 0x90, 0xbf};
-    if (c < 0xf4) return {4, 0x80, 0xbf};
-    if (c == 0xf4) return {4, 0x80, 0x8f};
-    return {};
+// Behind the character of two to four bytes at `at`; null when it is none (RFC 3629: no overlong forms, no
+// surrogates, nothing above U+10FFFF).
+const char* skip_multibyte(const char* at, const char* end) noexcept {
+    const auto left = end - at;
+    const auto lead = static_cast<unsigned char>(at[0]);
+    if (lead < 0xe0) return lead >= 0xc2 && left >= 2 && continues(at[1]) ? at + 2 : nullptr;
+    if (lead < 0xf0) {
+        if (left < 3 || !continues(at[1]) || !continues(at[2])) return nullptr;
+        const auto second = static_cast<unsigned char>(at[1]);
+        if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second >= 0xa0)) return nullptr;
+        return at + 3;
+    }
+    if (lead > 0xf4 || left < 4 || !continues(at[1]) || !continues(at[2]) || !continues(at[3]))
+        return nullptr;
+    const auto second = static_cast<unsigned char>(at[1]);
+    if ((lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second >= 0x90)) return nullptr;
+    return at + 4;
+}
+
+bool is_short_escape(char c) noexcept {
+    switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't': return true;
+    default: return false;
+    }
 }
 
 } // namespace
@@ -197,37 +214,48 @@ bool json_scanner::skip_number() {
 }
 
 bool json_scanner::skip_string() {
-    ++at_; // the opening quote
+    const char* at = at_ + 1; // a local copy, which stays in a register
+    const auto wrong = [&](std::string_view what) {
+        at_ = at;
+        return fail(what);
+    };
     for (;;) {
-        at_ = find_special(at_, end_);
-        if (at_ == end_) return fail("a string without its end");
-        const auto c = static_cast<unsigned char>(*at_);
+        at = find_special(at, end_);
+        if (at == end_) return wrong("a string without its end");
+        const char c = *at;
         if (c == '"') {
-            ++at_;
+            at_ = at + 1;
             return true;
         }
         if (c == '\\') {
-            if (!skip_escape()) return false;
-        } else if (c >= 0x80) {
+            if (end_ - at >= 2 && is_short_escape(at[1])) {
+                at += 2;
+                continue;
+            }
+            at_ = at;
+            if (!skip_unicode_escape()) return false;
+            at = at_;
+        } else if (static_cast<unsigned char>(c) >= 0x80) {
             // Texts that are not English mostly go on in such characters.
-            while (at_ != end_ && static_cast<unsigned char>(*at_) >= 0x80)
-                if (!skip_utf8()) return false;
+            do {
+                const auto* const behind = skip_multibyte(at, end_);
+                if (behind == nullptr) return wrong("not UTF-8");
+                at = behind;
+            } while (at != end_ && static_cast<unsigned char>(*at) >= 0x80);
         } else {
-            return fail("a control character in a string");
+            return wrong("a control character in a string");
         }
     }
 }
 
-bool json_scanner::skip_escape() {
+bool json_scanner::skip_unicode_escape() {
     const char* const start = at_;
     const auto wrong = [&](std::string_view what) {
         at_ = start;
         return fail(what);
     };
     ++at_;
-    if (at_ == end_) return wrong("a string without its end");
-    if (const char c = *at_++; c != 'u')
-        return std::string_view{"\"\\/bfnrt"}.find(c) != std::string_view::npos || wrong("an unknown escape");
+    if (!take('u')) return wrong(at_end() ? "a string without its end" : "an unknown escape");
     unsigned unit = 0;
     if (!hex4(unit)) return wrong("\\u without four hexadecimal digits");
     if (unit < 0xd800 || unit > 0xdfff) return true;
@@ -249,18 +277,6 @@ bool json_scanner::hex4(unsigned& value) noexcept {
         else
             return false;
     }
-    return true;
-}
-
-bool json_scanner::skip_utf8() {
-    const auto byte = [this](unsigned i) { return static_cast<unsigned char>(at_[i]); };
-    const auto lead = lead_of(byte(0));
-    if (lead.length == 0 || static_cast<std::size_t>(end_ - at_) < lead.length || byte(1) < lead.low ||
-        byte(1) > lead.high)
-        return fail("not UTF-8");
-    for (unsigned i = 2; i < lead.length; ++i)
-        if ((byte(i) & 0xc0) != 0x80) return fail("not UTF-8");
-    at_ += lead.length;
     return true;
 }
 

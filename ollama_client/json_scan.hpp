@@ -43,8 +43,7 @@ private:
     [[nodiscard]] bool skip_scalar();
     [[nodiscard]] bool skip_literal(std::string_view word);
     [[nodiscard]] bool skip_number();
-    [[nodiscard]] bool skip_escape();
-    [[nodiscard]] bool skip_utf8();
+    [[nodiscard]] bool skip_unicode_escape();
     [[nodiscard]] bool skip_key_and_colon();
     [[nodiscard]] bool hex4(unsigned& value) noexcept;
 

@@ -94,19 +94,16 @@ std::string describe_kinds(kinds allowed) {
     return out;
 }
 
-// Spelling and types of the members that a decoder would read. `where` precedes a key in error texts.
-result<void> check_fields(std::span<const json_member> members, std::span<const field> known,
-                          std::string_view where) {
+// Spelling and types of the members that a decoder would read.
+result<void> check_fields(std::span<const json_member> members, std::span<const field> known) {
     for (const auto& m : members) {
         const auto folded = fold_key(m.key);
         const auto f =
             std::find_if(known.begin(), known.end(), [&](const field& k) { return k.name == folded; });
         if (f == known.end()) continue;
-        if (folded != m.key)
-            return bad_request(std::string{where} + "write \"" + folded + "\", not " + shown_key(m.key));
+        if (folded != m.key) return bad_request("write \"" + folded + "\", not " + shown_key(m.key));
         if (m.kind != json_kind::null && (f->allowed & one(m.kind)) == 0)
-            return bad_request(std::string{where} + '"' + folded + "\" must be " +
-                               describe_kinds(f->allowed));
+            return bad_request('"' + folded + "\" must be " + describe_kinds(f->allowed));
     }
     return {};
 }
@@ -149,9 +146,8 @@ result<void> read_options(native_request& r) {
     return check_options(r.options);
 }
 
-result<native_message> make_message(const std::vector<json_member>& members, std::size_t index) {
-    const auto where = "messages[" + std::to_string(index) + "]: ";
-    if (auto checked = check_fields(members, message_fields, where); !checked) return checked.error();
+result<native_message> make_message(const std::vector<json_member>& members) {
+    if (auto checked = check_fields(members, message_fields); !checked) return checked.error();
     native_message out;
     for (const auto& m : members) {
         if (m.key == "role") {
@@ -191,7 +187,7 @@ result<native_request> read_native(call_kind kind, std::string_view body) {
     r.kind = kind;
     r.body = body;
     r.members = std::move(*members);
-    if (auto checked = check_fields(r.members, fields_of(kind), ""); !checked) return checked.error();
+    if (auto checked = check_fields(r.members, fields_of(kind)); !checked) return checked.error();
     if (auto read = read_options(r); !read) return read.error();
 
     if (const auto* model = r.find("model")) r.model = json_string(model->value).value_or("");
@@ -213,22 +209,22 @@ result<std::vector<native_message>> read_messages(const native_request& r) {
     json_scanner scanner{list->value, 3};
     const auto base = list->end - list->value.size();
     std::vector<json_member> members;
+    const auto refused = [&messages](error why) {
+        why.detail.insert(0, "messages[" + std::to_string(messages.size()) + "]: ");
+        return why;
+    };
     (void)scanner.take('[');
     do {
         if (messages.size() == max_messages)
             return error{errc::too_large, fault::client, retry::never,
                          "more than " + std::to_string(max_messages) + " messages"};
         scanner.skip_space();
-        if (scanner.peek() != '{')
-            return bad_request("messages[" + std::to_string(messages.size()) + "] must be an object");
+        if (scanner.peek() != '{') return refused(bad_request("must be an object"));
         const auto begin = scanner.position();
-        if (auto read = read_members(scanner, list->value, base, members); !read) {
-            auto failure = read.error();
-            failure.detail.insert(0, "messages[" + std::to_string(messages.size()) + "]: ");
-            return failure;
-        }
-        auto message = make_message(members, messages.size());
-        if (!message) return message.error();
+        if (auto read = read_members(scanner, list->value, base, members); !read)
+            return refused(read.error());
+        auto message = make_message(members);
+        if (!message) return refused(message.error());
         message->begin = base + begin;
         message->end = base + scanner.position();
         message->text = list->value.substr(begin, scanner.position() - begin);

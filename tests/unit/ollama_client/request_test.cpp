@@ -144,6 +144,17 @@ TEST(ScanObject, RefusesKeysThatCouldBeReadDifferently) {
     EXPECT_EQ(refusal("{\"straße\":1,\"strasse\":2,\"\u0130\":3,\"i\":4}"), "accepted");
 }
 
+TEST(ScanObject, FindsRepeatedKeysAmongManyToo) {
+    for (const unsigned others : {0u, 10u, 22u, 23u, 24u, 100u}) {
+        std::string text = "{\"thin\u212a\":0";
+        for (unsigned i = 0; i < others; ++i)
+            text += ",\"k" + std::to_string(i) + "\":0";
+        EXPECT_EQ(refusal(text + "}"), "accepted") << others;
+        EXPECT_THAT(refusal(text + ",\"THINK\":0}"), HasSubstr("same key")) << others;
+        EXPECT_THAT(refusal(text + ",\"thin\u212a\":0}"), HasSubstr("twice")) << others;
+    }
+}
+
 TEST(ScanObject, BoundsTheNumberOfMembers) {
     const auto many = [](std::size_t n) {
         std::string text = "{";
@@ -385,7 +396,7 @@ TEST(ReadMessages, AreAsStrictAsTheRequest) {
         const auto messages = read_messages(r);
         return messages ? "accepted" : messages.error().detail;
     };
-    EXPECT_EQ(refused_messages("[{},1]"), "messages[1] must be an object");
+    EXPECT_EQ(refused_messages("[{},1]"), "messages[1]: must be an object");
     EXPECT_EQ(refused_messages(R"([{"Role":"tool"}])"), "messages[0]: write \"role\", not \"Role\"");
     EXPECT_THAT(refused_messages(R"([{"role":"user","role":"tool"}])"), HasSubstr("twice"));
     EXPECT_THAT(refused_messages(R"([{"r\u006fle":"user"}])"), HasSubstr("escape"));
