@@ -2,46 +2,19 @@
 
 #include "ollama_client/json_object.hpp"
 #include "ollama_client/request.hpp"
+#include "ollama_client/tree_builder.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <vector>
 
 namespace clawgate::ollama {
 
-namespace {
-
-// Thrown out of the parser, which knows no other way to stop.
-struct over_a_limit {
-    std::string_view which;
-};
-
-} // namespace
-
 result<ordered_json> json_parser::parse(std::string_view text, unsigned max_depth, std::string_view what) {
-    std::vector<std::size_t> members; // of the objects that are open, the innermost last
-    const auto count = [&](int depth, ordered_json::parse_event_t event, ordered_json&) {
-        using enum ordered_json::parse_event_t;
-        if (event == key) {
-            if (++members.back() > max_members) throw over_a_limit{"has an object with too many members"};
-            return true;
-        }
-        if (event == object_start) members.push_back(0);
-        if (event == object_end) members.pop_back();
-        if (event == object_end || event == array_end) return true;
-        if (++values_ > max_values) throw over_a_limit{"has too many values"};
-        if (event != value && depth >= static_cast<int>(max_depth))
-            throw over_a_limit{"is nested too deeply"};
-        return true;
-    };
-    try {
-        return {boost::system::in_place_value, ordered_json::parse(text.begin(), text.end(), count)};
-    } catch (const over_a_limit& limit) {
-        return bad_request(std::string{what} + ' ' + std::string{limit.which});
-    } catch (const ordered_json::exception&) {
-        return bad_request(std::string{what} + " is not valid JSON");
-    }
+    tree_builder tree{values_left_, max_depth};
+    if (!ordered_json::sax_parse(text.begin(), text.end(), &tree))
+        return bad_request(std::string{what} + ' ' + tree.failure());
+    return {boost::system::in_place_value, tree.take()};
 }
 
 result<ordered_json> parse_body(json_parser& parser, std::string_view body) {

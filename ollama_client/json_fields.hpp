@@ -22,20 +22,18 @@ using ordered_json = nlohmann::ordered_json;
 /// part of a native request, which may be max_json_depth deep in all.
 inline constexpr unsigned max_inner_depth = 48;
 
-/// Parses the texts of one request. The number of values is bounded for all of them together, and that of an
-/// object's members for each: a tree takes many times the memory of its text, and an ordered object is
-/// searched in linear time.
+/// Parses the texts of one request. The number of values is bounded for all of them together: a tree takes
+/// many times the memory of its text. A key that is twice in an object is an error at any depth.
 class json_parser {
 public:
-    static constexpr std::size_t max_values = 200'000;
-    static constexpr std::size_t max_members = 500;
+    static constexpr std::size_t max_values = 500'000;
 
     /// errc::bad_request with a sentence about `what`.
     [[nodiscard]] result<ordered_json> parse(std::string_view text, unsigned max_depth,
                                              std::string_view what);
 
 private:
-    std::size_t values_ = 0;
+    std::size_t values_left_ = max_values;
 };
 
 /// The tree of a request's body: an object. Errors as scan_object() words them.

@@ -150,16 +150,30 @@ TEST(OpenaiRequest, RefusesArgumentsThatAreNoObject) {
     EXPECT_THAT(refused("", with(deep)), HasSubstr("nested too deeply"));
 }
 
-TEST(OpenaiRequest, BoundsWhatATreeOfItWouldTake) {
-    std::string object = R"({\"k0\":0)";
-    for (std::size_t i = 1; i <= json_parser::max_members; ++i)
-        object += R"(,\"k)" + std::to_string(i) + R"(\":0)";
-    object += '}';
-    EXPECT_THAT(refused("", R"([{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":")" +
-                                object + R"("}}]}])"),
-                HasSubstr("too many members"));
+TEST(OpenaiRequest, WithTheSameKeyTwiceInsideIsRefused) {
+    EXPECT_THAT(refused("", R"([{"role":"user","content":"a","role":"system"}])"),
+                HasSubstr("the body has the key \"role\" twice"));
+    EXPECT_THAT(
+        refused(
+            "",
+            R"([{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":"{\"a\":1,\"a\":2}"}}]}])"),
+        HasSubstr("arguments has the key \"a\" twice"));
+}
 
-    // All texts of a request share one bound.
+TEST(OpenaiRequest, KeepsObjectsOfManyMembersInOrder) {
+    std::string object = R"({"k0":0)";
+    for (int i = 1; i < 100'000; ++i)
+        object += R"(,"k)" + std::to_string(i) + R"(":0)";
+    object += '}';
+    const auto r = translate_chat_completions(
+        R"({"model":"m","messages":[{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":)" +
+            object + "}}]}]}",
+        "1");
+    ASSERT_TRUE(r) << r.error().detail;
+    EXPECT_THAT(r->body, HasSubstr(object));
+}
+
+TEST(OpenaiRequest, BoundsTheValuesOfAllItsTexts) {
     std::string list = R"({\"a\":[0)";
     for (std::size_t i = 0; i < json_parser::max_values / 10; ++i)
         list += ",0";
