@@ -301,6 +301,10 @@ TEST(Policy, PrefersWhatTheUserSetToTheProfileAndTheProfileToTheDefault) {
     EXPECT_EQ(p.sampling.top_p, 0.8);
     EXPECT_EQ(p.sampling.repeat_penalty, 1.05);
     EXPECT_EQ(policy_for(c, nullptr, known_model("plain", false)).sampling.top_p, 0.5);
+    // A recommended penalty yields to the user's; only a forced one does not.
+    c.sampling.repeat_penalty = 1.2;
+    c.given.insert("OPENCLAW_REPEAT_PENALTY");
+    EXPECT_EQ(policy_for(c, nullptr, known_model("qwen3-coder", false)).sampling.repeat_penalty, 1.2);
 }
 
 TEST(Policy, NamesTheModelWithItsTag) {
