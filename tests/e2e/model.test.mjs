@@ -3,3 +3,6 @@ import './model/openai.mjs';
 import './model/ollama.mjs';
 import './model/anthropic.mjs';
 import './model/ai_sdk.mjs';
+import './model/sharing.mjs';
+import './model/failures.mjs';
+import './model/openclaw.mjs';

@@ -44,7 +44,7 @@ if (process.env.CLAWGATE_E2E_STACK) {
 }
 
 if (!interrupted) {
-  const tests = run({ files, concurrency: false, timeout: 180_000, inspectPort: 0 });
+  const tests = run({ files, concurrency: false, timeout: 600_000, inspectPort: 0 });
   tests.on('test:pass', (each) => {
     if (each.details.type === 'suite') {
       // A suite that is skipped as a whole reports none of its tests.

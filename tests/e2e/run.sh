@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# End-to-end tests: the gateway in front of the real OpenClaw, with Chromium, curl and native clients, and the official
-# clients of OpenAI, Ollama, Anthropic and the AI SDK in front of the model API. Needs the release build (build/release, or CLAWGATE_BUILD_DIR). Logs and screenshots are left in tests/e2e/output/.
+# End-to-end tests: the gateway in front of the real OpenClaw, with Chromium, curl and native clients, and in front of
+# a model, with the official clients of its interfaces. Needs the release build (build/release, or CLAWGATE_BUILD_DIR).
+# Logs and screenshots are left in tests/e2e/output/.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)

@@ -151,22 +151,17 @@ describe('OpenAi', { skip: missing('openai') }, () => {
       error instanceof OpenAI.NotFoundError && /no-such-model/.test(error.message));
     await assert.rejects(ask('Hello', { n: 2 }), (error) =>
       error instanceof OpenAI.BadRequestError && /\bn\b/.test(error.message));
+    await assert.rejects(ask('fault:error-first'), OpenAI.InternalServerError);
     await assert.rejects(client.responses.create({ model: chatModel, input: 'Hello' }), (error) =>
       error instanceof OpenAI.APIError && error.status === 501 && /chat\/completions/.test(error.message));
   });
 
-  test('AFailureBeforeTheFirstWordHasItsStatus', async () => {
-    await assert.rejects(ask('fault:error-first'), (error) => error instanceof OpenAI.InternalServerError && error.status === 500);
-    await assert.rejects(ask('fault:error-first', { stream: true }), OpenAI.InternalServerError);
-  });
-
   test('AFailureInMidStreamIsThrownByTheIterator', async () => {
-    for (const [kind, message] of [['error-mid', /./], ['cut', /ended/i], ['drop', /./], ['garbage', /./]]) {
-      const pieces = [];
-      await assert.rejects(async () => {
-        for await (const chunk of await ask(`fault:${kind}`, { stream: true })) pieces.push(chunk);
-      }, (error) => error instanceof OpenAI.APIError && message.test(error.message), kind);
-      assert.ok(pieces.length > 0, `${kind}: something came before`);
-    }
+    const chunks = [];
+    await assert.rejects(async () => {
+      for await (const chunk of await ask('fault:error-mid', { stream: true })) chunks.push(chunk);
+    }, (error) => error instanceof OpenAI.APIError && /unexpected EOF/.test(error.message));
+    assert.ok(chunks.length > 0, 'something came before');
+    assert.ok(chunks.every((chunk) => !chunk.choices[0].finish_reason));
   });
 });

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { buildDir, readText } from './stack.mjs';
+import { buildDir, readText, rememberSecret, stack } from './stack.mjs';
 import { freePorts } from './ports.mjs';
 import { start, stop } from './processes.mjs';
 import { outputDir } from './output.mjs';
@@ -62,6 +62,7 @@ export async function startModelGateway(server, env = {}) {
   });
   const base = await freePorts(6);
   const password = `Pw-${randomBytes(12).toString('base64url')}`;
+  if (stack) for (const secret of [password, ...tokens]) rememberSecret('a key of the model API', secret);
   const log = path.join(outputDir, 'model-gateway.log');
   const child = start(path.join(buildDir, 'clawgate'), ['serve'], {
     log,
