@@ -46,7 +46,8 @@ describe('Anthropic', { skip: missing('@anthropic-ai/sdk') }, () => {
     assert.equal(textOf(message), pieces.join(''));
     assert.equal(message.stop_reason, 'end_turn');
     assert.ok(message.usage.output_tokens >= pieces.length);
-    for (const type of ['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop', 'message_delta', 'message_stop'])
+    for (const type of ['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop',
+      'message_delta', 'message_stop'])
       assert.ok(types.has(type), type);
   });
 
@@ -72,7 +73,8 @@ describe('Anthropic', { skip: missing('@anthropic-ai/sdk') }, () => {
     assert.deepEqual(use.input, { city: 'São Paulo' });
     const second = await client.messages.create({ ...request, messages: [...request.messages,
       { role: 'assistant', content: first.content },
-      { role: 'user', content: [{ type: 'tool_result', tool_use_id: use.id, content: '21 degrees' }, { type: 'text', text: 'And now?' }] }] });
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: use.id, content: '21 degrees' },
+        { type: 'text', text: 'And now?' }] }] });
     assert.equal(second.stop_reason, 'end_turn');
     assert.equal(textOf(second), cannedAnswer('And now?'));
 
@@ -84,10 +86,12 @@ describe('Anthropic', { skip: missing('@anthropic-ai/sdk') }, () => {
   test('ErrorsAreTheClientsOwnClasses', async () => {
     await assert.rejects(anthropicClient(stack.gateway.url, 'not-the-password').messages.create(say('Hello')),
       Anthropic.AuthenticationError);
-    await assert.rejects(client.messages.create(say('Hello', { model: 'no-such-model' })), (error) =>
-      error instanceof Anthropic.NotFoundError && error.error.error.type === 'not_found_error' && /no-such-model/.test(error.message));
-    await assert.rejects(client.messages.create(say('Hello', { tools, tool_choice: { type: 'any' } })), (error) =>
-      error instanceof Anthropic.BadRequestError && error.error.error.type === 'invalid_request_error' && /tool_choice/.test(error.message));
+    const is = (Class, type, message) => (error) =>
+      error instanceof Class && error.error.error.type === type && message.test(error.message);
+    await assert.rejects(client.messages.create(say('Hello', { model: 'no-such-model' })),
+      is(Anthropic.NotFoundError, 'not_found_error', /no-such-model/));
+    await assert.rejects(client.messages.create(say('Hello', { tools, tool_choice: { type: 'any' } })),
+      is(Anthropic.BadRequestError, 'invalid_request_error', /tool_choice/));
     await assert.rejects(client.messages.create(say('fault:error-first')), Anthropic.InternalServerError);
   });
 

@@ -17,7 +17,8 @@ const skip = missing('openai', 'ollama', '@anthropic-ai/sdk', 'ai', 'ai-sdk-olla
 describe('SilentModel', { skip }, () => {
   let stack, cutter, around;
   before(async () => {
-    stack = await startModelStack({ options: { 'prefill-ms': silentSeconds * 1000, parallel: 16 }, env: { OPENCLAW_MAX_CONCURRENT: '16' } });
+    stack = await startModelStack({ options: { 'prefill-ms': silentSeconds * 1000, parallel: 16 },
+      env: { OPENCLAW_MAX_CONCURRENT: '16' } });
     cutter = await startIdleCutter({ target: stack.gateway.port, idleMs: patienceSeconds * 1000 });
     around = await startIdleCutter({ target: stack.server.port, idleMs: patienceSeconds * 1000 });
   });

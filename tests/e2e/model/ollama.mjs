@@ -16,7 +16,8 @@ describe('Ollama', { skip: missing('ollama') }, () => {
   after(async () => assert.equal(await stack?.stop(), true, 'the gateway ends by itself on SIGTERM'));
 
   const say = (content, more = {}) => ({ model: chatModel, messages: [{ role: 'user', content }], ...more });
-  const refused = (status, message) => (error) => error.name === 'ResponseError' && error.status_code === status && message.test(error.message);
+  const refused = (status, message) => (error) =>
+    error.name === 'ResponseError' && error.status_code === status && message.test(error.message);
 
   test('ListsShowsAndNamesItsVersion', async () => {
     const names = (await client.list()).models.map((model) => model.name);

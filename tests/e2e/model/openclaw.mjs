@@ -17,7 +17,8 @@ describe('OpenClawAndOthers', { skip: missing('openclaw', 'openai') }, () => {
 
   test('TwoAgentsWithDifferentSettingsAndAThirdCallerLoadTheModelOnce', { timeout: 400_000 }, async () => {
     const { server, gateway } = model;
-    const turn = (n, params) => openclawTurn({ baseUrl: gateway.url, apiKey: gateway.tokens[n - 1], message: `I am agent ${n}.`, params, within: 360_000 });
+    const turn = (n, params) => openclawTurn({ baseUrl: gateway.url, apiKey: gateway.tokens[n - 1], params,
+      message: `I am agent ${n}.`, within: 360_000 });
     const third = () => openaiClient(gateway.url, gateway.password).chat.completions
       .create({ model: chatModel, messages: [{ role: 'user', content: 'I am nobody.' }] });
     await third();
@@ -54,9 +55,9 @@ describe('TheWorkspacesAgents', { skip: noStack || missing('openclaw') }, () => 
   test('AreAnsweredByItAndAccountedForByName', async () => {
     for (const { name, number } of stack.agents) {
       const before = modelCalls(name);
+      const turn = { model: 'openclaw', messages: [{ role: 'user', content: `I am the user of ${name}.` }] };
       const answer = await curl(`http://127.0.0.1:${agent(number).port}/v1/chat/completions`, { user: `:${stack.password}`,
-        header: 'Content-Type: application/json',
-        data: JSON.stringify({ model: 'openclaw', messages: [{ role: 'user', content: `I am the user of ${name}.` }] }) }, { within: 90_000 });
+        header: 'Content-Type: application/json', data: JSON.stringify(turn) }, { within: 90_000 });
       assert.equal(answer.status, 200, answer.body);
       assert.match(json(answer).choices[0].message.content, /canned answer/);
       await until(`a model call of ${name} in the log`, () => modelCalls(name) > before, { within: 10_000 });

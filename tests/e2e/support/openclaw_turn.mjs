@@ -15,8 +15,9 @@ function configuration(home, { baseUrl, apiKey, params }) {
     memory: { search: { enabled: false } },
     agents: { defaults: { workspace: path.join(home, 'work'), skipBootstrap: true, thinkingDefault: 'off',
       model: { primary: `ollama/${chatModel}` }, contextPruning: { mode: 'off' } } },
-    models: { mode: 'replace', catalogRefresh: { enabled: false }, providers: { ollama: { baseUrl, apiKey, api: 'ollama', timeoutSeconds: 600,
-      models: [{ id: chatModel, name: chatModel, reasoning: true, input: ['text'], contextWindow: 131072, maxTokens: 4096, params }] } } },
+    models: { mode: 'replace', catalogRefresh: { enabled: false }, providers: { ollama: { baseUrl, apiKey, api: 'ollama',
+      timeoutSeconds: 600, models: [{ id: chatModel, name: chatModel, reasoning: true, input: ['text'], contextWindow: 131072,
+        maxTokens: 4096, params }] } } },
   };
 }
 
@@ -27,7 +28,8 @@ export async function openclawTurn({ baseUrl, apiKey, message, params = {}, with
     mkdirSync(path.join(home, 'work'));
     const file = path.join(home, 'openclaw.json');
     writeFileSync(file, JSON.stringify(configuration(home, { baseUrl, apiKey, params })), { mode: 0o600 });
-    const run = await output(process.execPath, [openclawProgram, 'agent', '--local', '--json', '--session-id', 'test', '--message', message], {
+    const args = ['agent', '--local', '--json', '--session-id', 'test', '--message', message];
+    const run = await output(process.execPath, [openclawProgram, ...args], {
       cwd: home,
       env: { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, HOME: home, TMPDIR: home, NO_COLOR: '1', DO_NOT_TRACK: '1',
         OPENCLAW_STATE_DIR: path.join(home, 'state'), OPENCLAW_CONFIG_PATH: file,
@@ -37,7 +39,8 @@ export async function openclawTurn({ baseUrl, apiKey, message, params = {}, with
     const start = run.stdout.indexOf('{');
     if (start < 0) throw new Error(`OpenClaw said nothing (${run.status}): ${run.stderr.slice(-2000)}`);
     const { payloads } = JSON.parse(run.stdout.slice(start));
-    if (payloads.some((each) => each.isError)) throw new Error(`OpenClaw failed: ${JSON.stringify(payloads)} ${run.stderr.slice(-2000)}`);
+    if (payloads.some((each) => each.isError))
+      throw new Error(`OpenClaw failed: ${JSON.stringify(payloads)} ${run.stderr.slice(-2000)}`);
     return payloads.map((each) => each.text).join('\n');
   } finally {
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
