@@ -28,6 +28,7 @@ function environmentFor(ports, workspace, password) {
     OPENCLAW_WEB_PASSWORD: password,
     OPENCLAW_NUM_AGENTS: String(numAgents),
     OPENCLAW_BASE_PORT: String(ports.base),
+    OPENCLAW_AGENT_2_TEMPERATURE: '0.2', // settings of its own, at a model that both share
     OLLAMA_HOST: '127.0.0.1',
     OLLAMA_PORT: String(ports.modelApi),
     CLAWGATE_WORKSPACE: workspace,
