@@ -18,6 +18,7 @@ enum class waiting_for {
     form,         ///< the body of a form of ours
     desk,         ///< a verdict about a password
     upstream_connect,
+    page_head,     ///< the agent's answer to a navigation: somebody sits before an empty page
     upstream_head, ///< the agent's answer
     model_turn,    ///< a turn at the model, and its answer: the call has deadlines of its own
     agent_bytes,   ///< more of the agent's body: time without progress

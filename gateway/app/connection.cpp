@@ -151,7 +151,7 @@ net::awaitable<void> connection::linger() {
     client_.wait(waiting_for::lingering);
     for (std::size_t read = 0; read < max_linger_bytes;) {
         client_.in.consume(client_.in.size());
-        auto [ec, n] = co_await client_.stream->read_some(client_.in.space());
+        auto [ec, n] = co_await client_.stream->lowest().async_read_some(client_.in.space(), net::tok);
         if (ec) break;
         read += n;
     }

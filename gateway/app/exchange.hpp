@@ -29,6 +29,7 @@ struct session_cache {
     auth::session_verdict verdict;
     steady_time until{};
     std::uint64_t epoch = 0;
+    steady_time touched{}; ///< when the desk was last told that the session is in use
     secret bearer; ///< the last Bearer sent within a session; until then it is known not to be the password
     steady_time bearer_until{};
 };

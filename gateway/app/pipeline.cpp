@@ -138,6 +138,7 @@ void read_session(exchange& x) {
                        (cache.verdict.ok() || values.size() == 1);
     if (!known) {
         cache.verdict = {};
+        const auto before = cache.cookie;
         for (const auto value : values) {
             auto verdict = x.shared.desk.examine(value, x.at.number, wall_clock::now());
             const bool better = cache.verdict.state == auth::session_state::absent || verdict.ok() ||
@@ -149,8 +150,38 @@ void read_session(exchange& x) {
         }
         cache.until = now + std::chrono::seconds{1};
         cache.epoch = epoch;
+        if (cache.cookie != before) cache.touched = {};
     }
     x.session = cache.verdict;
+}
+
+/// Requests keep a session from idling out as tunnels do; a new cookie goes out with pages only.
+void keep_session_alive(exchange& x) {
+    const auto now = coarse_now();
+    if (now - x.sessions.touched < std::chrono::minutes{1}) return;
+    x.sessions.touched = now;
+    x.shared.desk.touch(x.session.who, wall_clock::now());
+}
+
+/// "scheme://host[:port]" of a Referer.
+std::string_view origin_of(std::string_view url) {
+    const auto scheme_end = url.find("://");
+    if (scheme_end == url.npos) return {};
+    return url.substr(0, url.find_first_of("/?#", scheme_end + 3));
+}
+
+/// Marks that a browser leaves on what a page of this port sends. On plain HTTP to anything but localhost it
+/// sends no Sec-Fetch-*. Their sender gives up being compared with the password, so nobody gains by forging
+/// them.
+bool is_sent_by_a_page(const exchange& x) {
+    if (x.head.fields.has(field_name::sec_fetch_site) || x.head.fields.has(field_name::sec_fetch_mode) ||
+        x.head.fields.has(field_name::sec_fetch_dest))
+        return true;
+    const auto host = x.field(field_name::host);
+    if (x.at.origins.allows(x.field(field_name::origin), host)) return true;
+    const auto referer = origin_of(x.field(field_name::referer));
+    return !referer.empty() && (x.at.origins.allows(referer, host) ||
+                                net::equal_ignoring_case(referer.substr(referer.find("://") + 3), host));
 }
 
 bool comes_directly_from_this_machine(const exchange& x) {
@@ -199,12 +230,25 @@ step allow(exchange& x) {
     return step::next;
 }
 
+/// Authorization, or what clients of Anthropic's interface send instead.
+auth::shown_credential shown_to_model_api(const exchange& x) {
+    auto shown = auth::parse_authorization(x.field(field_name::authorization));
+    if (shown.scheme != auth::credential_scheme::none) return shown;
+    for (const auto& f : x.head.fields) {
+        if (!net::equal_ignoring_case(f.name, "X-Api-Key")) continue;
+        shown.scheme = auth::credential_scheme::bearer;
+        shown.value = secret{std::string{f.value}};
+    }
+    return shown;
+}
+
 step authenticate_model_call(exchange& x) {
     if (x.session.ok()) {
         x.who = caller::cookie;
+        keep_session_alive(x);
         return step::next;
     }
-    auto shown = auth::parse_authorization(x.field(field_name::authorization));
+    auto shown = shown_to_model_api(x);
     if (shown.scheme == auth::credential_scheme::none) return respond(x, unauthenticated(x));
     if (!x.judged) x.as_agent = agent_of_token(x, shown.value);
     if (x.as_agent) {
@@ -232,6 +276,7 @@ step authenticate(exchange& x) {
     if (x.own && x.own->where == served_on::model) return authenticate_model_call(x);
     if (x.session.ok()) { // first: a valid session is never refused by a lock
         x.who = caller::cookie;
+        keep_session_alive(x);
         // Not on an asset that caches may keep for others: a page or a WebSocket comes often enough.
         if (x.session.state == auth::session_state::renew && (x.is_navigation() || x.head.websocket)) {
             x.set_cookie = auth::set_cookie_header(x.at.cookie(x.https),
@@ -254,7 +299,7 @@ step authenticate(exchange& x) {
         // A browser authenticates by its session; the Bearer of a dashboard whose session has ended is the
         // agent's device token. It is not compared with the password, so it neither counts as a guess nor can
         // be one.
-        const bool browser = x.head.fields.has(field_name::sec_fetch_site) || x.session.genuine();
+        const bool browser = is_sent_by_a_page(x) || x.session.genuine();
         if (!browser) return judge_password(x, std::move(shown), caller::bearer);
     }
     if (x.head.websocket && routing::allows_native_login(x.head.path) &&
@@ -268,7 +313,8 @@ step check_origin(exchange& x) {
     const bool came = x.head.fields.has(field_name::origin);
     const auto origin = x.field(field_name::origin);
     x.origin_allowed = came && x.at.origins.allows(origin, x.field(field_name::host));
-    if (x.own && x.own->handle) return step::next; // our own forms have a check of their own
+    // Login and logout have a check of their own: a client that is no browser may log in too.
+    if (x.own && x.own->handle && x.own->credential == need::nothing) return step::next;
 
     const bool changes_something = x.head.websocket || !x.head.is_safe();
     if (!changes_something) return step::next;

@@ -2,6 +2,8 @@
 
 #include "net/stream.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+
 namespace clawgate::app {
 namespace {
 
@@ -34,9 +36,16 @@ net::awaitable<bool> ask(net::upstream_pool& pool, net::timer& deadline, net::so
 net::awaitable<bool> is_ready(worker& w, const routing::agent& a) {
     const auto index = static_cast<std::size_t>(a.options->number - 1);
     auto& last = w.probes.at(index);
+    if (last.running) {
+        auto waited = co_await last.finished->async_wait(net::tok);
+        static_cast<void>(waited);
+        co_return last.ready;
+    }
     const auto now = coarse_now();
     if (now - last.asked < std::chrono::seconds{1}) co_return last.ready;
     last.asked = now;
+    last.running = true;
+    last.finished.emplace(w.io.get_executor(), net::timer::time_point::max());
 
     net::timer deadline{w.io.get_executor(), std::chrono::seconds{2}};
     net::socket* current = nullptr;
@@ -46,10 +55,37 @@ net::awaitable<bool> is_ready(worker& w, const routing::agent& a) {
         boost::system::error_code ignored;
         if (!*ended && !ec && current) current->cancel(ignored);
     });
-    const bool ready = co_await ask(w.upstreams[index], deadline, current);
+    bool ready = false;
+    try {
+        ready = co_await ask(w.upstreams[index], deadline, current);
+    } catch (const std::exception&) {
+        // Out of memory, say: whoever waits must be woken all the same.
+    }
     *ended = true;
     last.ready = ready;
+    last.running = false;
+    last.finished->cancel();
     ready ? a.state.saw_answer() : a.state.saw_refusal();
+    co_return ready;
+}
+
+net::awaitable<std::vector<bool>> which_are_ready(worker& w) {
+    const auto& agents = w.shared.agents;
+    std::vector<bool> ready(agents.size());
+    auto left = agents.size();
+    net::timer all{w.io.get_executor(), net::timer::time_point::max()};
+    for (std::size_t i = 0; i < agents.size(); ++i) {
+        auto answered = [&ready, &left, &all, i](std::exception_ptr failed, bool is) {
+            ready[i] = !failed && is;
+            if (--left == 0) all.cancel();
+        };
+        auto probe = is_ready(w, *agents[i]);
+        net::asio::co_spawn(w.io.get_executor(), std::move(probe), std::move(answered));
+    }
+    while (left > 0) {
+        auto waited = co_await all.async_wait(net::tok);
+        static_cast<void>(waited);
+    }
     co_return ready;
 }
 

@@ -25,8 +25,10 @@ microseconds since(steady_time t) {
 /// The request body on its way to the agent, while the answer is awaited.
 class request_pump final : public net::relay_observer {
 public:
-    request_pump(client_side& c, net::executor ex)
+    /// `then`: what the connection waits for once the body has been sent.
+    request_pump(client_side& c, net::executor ex, waiting_for then)
         : client_{c}
+        , then_{then}
         , finished_{ex} {
         finished_.expires_at(net::timer::time_point::max());
     }
@@ -85,10 +87,11 @@ private:
     /// The agent's time to answer begins with the end of the body: a long upload that moves is not late.
     void progress(waiting_for w) {
         client_.wait_for_body(w);
-        if (!answering_) client_.wait(waiting_for::upstream_head);
+        if (!answering_) client_.wait(then_);
     }
 
     client_side& client_;
+    waiting_for then_;
     net::timer finished_;
     bool answering_ = false;
     net::socket* to_ = nullptr;
@@ -106,7 +109,8 @@ public:
                            : c.home.model->pool}
         , head_bytes_{head_bytes}
         , from_agent_{c.home.pools.small}
-        , pump_{c, c.home.io.get_executor()} {}
+        , answer_phase_{x.at.agent && x.is_navigation() ? waiting_for::page_head : waiting_for::upstream_head}
+        , pump_{c, c.home.io.get_executor(), answer_phase_} {}
 
     net::awaitable<proxy_result> run();
 
@@ -134,6 +138,7 @@ private:
     net::upstream_pool& pool_;
     std::size_t head_bytes_;
     net::read_buffer from_agent_;
+    waiting_for answer_phase_;
     request_pump pump_;
     net::body_relay request_;
     std::unique_ptr<net::socket> agent_;
@@ -232,7 +237,7 @@ net::awaitable<result<void>> proxy_run::forward_interim() {
     const bool wanted = x_.head.minor_version == 1 && (answer_.status != 100 || x_.head.expect_continue);
     if (wanted) {
         std::string out = "HTTP/1.1 " + std::to_string(answer_.status) + " ";
-        out.append(reason_phrase(answer_.status)).append("\r\n");
+        out.append(answer_.reason).append("\r\n");
         routing::write_client_fields(answer_, true, out);
         out.append("\r\n");
         if (const auto ec = co_await client_.stream->write_all(out); ec)
@@ -261,6 +266,8 @@ proxy_run::attempt proxy_run::fail(const error& e) {
     r_.error = std::string{to_string(e.code)} + ": " + e.detail;
     if (client_.left() || e.code == errc::canceled)
         r_.status = 499; // nobody is there to be told
+    else if (e.code == errc::timeout && answer_phase_ == waiting_for::page_head)
+        r_.answer = agent_unavailable(x_); // it accepts and is silent: to a person that is down
     else if (e.code == errc::timeout)
         r_.answer = agent_failed(x_, 504, "timeout", "the agent did not answer in time");
     else
@@ -272,7 +279,7 @@ net::awaitable<proxy_run::attempt> proxy_run::try_once(bool may_reuse) {
     if (!co_await get_connection(may_reuse)) co_return attempt::failed;
     dispatched_ = steady_clock::now();
     send_failed_ = !co_await send_request();
-    client_.wait(waiting_for::upstream_head);
+    client_.wait(answer_phase_);
     for (int interim = 0;; ++interim) {
         auto head = co_await read_head();
         if (!head) {

@@ -29,8 +29,10 @@ public:
     bool gated() const override { return main_socket_; }
     std::chrono::seconds gate_limit() const override {
         // OpenClaw itself gives up after 15 s; a stranger gets less.
-        return std::chrono::seconds{who_ == caller::connect ? 10 : 20};
+        const auto& limits = home_.shared.options.phases;
+        return who_ == caller::connect ? limits.stranger_message : limits.first_message;
     }
+    std::chrono::seconds write_limit() const override { return home_.shared.options.phases.tunnel_write; }
 
     net::awaitable<net::gate_decision> first_message(std::string message, net::websocket::opcode) override {
         net::gate_decision decision;

@@ -7,13 +7,16 @@
 #include "net/watchdog.hpp"
 
 #include <deque>
+#include <optional>
 
 namespace clawgate::app {
 
-/// What the last readiness probe of an agent said.
+/// What the last readiness probe of an agent said, or the one that is under way.
 struct probe_result {
     bool ready = false;
     steady_time asked{};
+    bool running = false;
+    std::optional<net::timer> finished; ///< cancelled at its end: wakes who waits for it
 };
 
 class model_door;

@@ -71,6 +71,30 @@ struct ollama_options {
     std::string url = "http://127.0.0.1:11430"; ///< the real server, behind the gateway
 };
 
+/// When silence on the model API is broken by a sign of life. Not options: tests shorten them.
+struct silence_limits {
+    std::chrono::milliseconds stream{15'000}; ///< proxies and clients give up on longer ones
+    std::chrono::milliseconds first{30'000};  ///< before an answer of one object: it commits to status 200
+};
+
+/// The longest that each phase of a connection may take (docs/architecture.md). Not options: tests shorten
+/// them.
+struct phase_limits {
+    std::chrono::seconds tls_handshake{10};
+    std::chrono::seconds next_request{75};    ///< until the first byte of a head
+    std::chrono::seconds head{10};            ///< the rest of it
+    std::chrono::seconds form{10};            ///< the whole of a form for the gateway
+    std::chrono::seconds desk{30};            ///< a verdict about a password
+    std::chrono::seconds upstream_connect{5}; ///< to the agent
+    std::chrono::seconds page{20};            ///< an agent's answer to a navigation: then the waiting page
+    std::chrono::seconds agent{0}; ///< any other answer, and a pause in it; 0 = by the agents' own limits
+    std::chrono::seconds client_bytes{60};     ///< the client takes or sends more of a body
+    std::chrono::seconds lingering{2};         ///< reading on after a refusal
+    std::chrono::seconds first_message{20};    ///< of a tunnel
+    std::chrono::seconds stranger_message{10}; ///< the same, without a credential
+    std::chrono::seconds tunnel_write{60};     ///< one side of a tunnel takes no bytes
+};
+
 struct runpod_facts {
     std::string pod_id;    ///< RUNPOD_POD_ID, or empty outside RunPod
     std::string public_ip; ///< RUNPOD_PUBLIC_IP
@@ -93,6 +117,7 @@ struct config {
     secret password_hash;
 
     ollama_options ollama;
+    silence_limits silence;
     std::string embed_model = "nomic-embed-text";
     param_policy parameters = param_policy::fill_in;
 
@@ -110,6 +135,7 @@ struct config {
     std::chrono::seconds session_idle{24 * 3600};
     std::uint64_t max_body_bytes = 100ull << 20; ///< of a request, decoded
     unsigned max_connections_per_client = 256;
+    phase_limits phases;
     std::string tls_cert; ///< PEM files; both or none
     std::string tls_key;
     std::chrono::seconds drain{5};

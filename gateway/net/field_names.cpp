@@ -18,6 +18,7 @@ constexpr std::array entries{
     entry{"cookie", field_name::cookie},
     entry{"expect", field_name::expect},
     entry{"origin", field_name::origin},
+    entry{"referer", field_name::referer},
     entry{"trailer", field_name::trailer},
     entry{"upgrade", field_name::upgrade},
     entry{"location", field_name::location},

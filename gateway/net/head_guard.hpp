@@ -41,6 +41,7 @@ enum class field_name : std::uint8_t {
     proxy_authenticate,
     proxy_authorization,
     proxy_connection,
+    referer,
     sec_fetch_dest,
     sec_fetch_mode,
     sec_fetch_site,

@@ -2,6 +2,8 @@
 
 #include <boost/asio/write.hpp>
 
+#include <utility>
+
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -32,8 +34,9 @@ awaitable<error_code> write_rest(socket& s, gather& g) {
 
 awaitable<error_code> stream::accept_tls(std::shared_ptr<asio::ssl::context> context) {
     context_ = std::move(context);
-    tls_ = std::make_unique<asio::ssl::stream<socket&>>(socket_, *context_);
+    tls_ = std::make_unique<asio::ssl::stream<tls_transport>>(tls_transport{socket_}, *context_);
     auto [ec] = co_await tls_->async_handshake(asio::ssl::stream_base::server, tok);
+    may_notify_ = !ec;
     co_return ec;
 }
 
@@ -44,11 +47,14 @@ bool stream::write_now(gather& g, error_code& ec) {
 
 awaitable<error_code> stream::write_rest(gather& g) {
     if (!tls_) co_return co_await net::write_rest(socket_, g);
+    // A record that went out in part must be completed before another one may begin.
+    const bool may_notify = std::exchange(may_notify_, false);
     while (!g.empty()) {
         auto [ec, n] = co_await tls_->async_write_some(g, tok);
         if (ec) co_return ec;
         g.consume(n);
     }
+    may_notify_ = may_notify;
     co_return error_code{};
 }
 
@@ -65,14 +71,24 @@ void stream::cancel() noexcept {
     socket_.cancel(ignored);
 }
 
+void stream::notify_close() noexcept {
+    if (!std::exchange(may_notify_, false)) return;
+    error_code ignored; // the socket is non-blocking: what it does not take now is not sent
+    tls_->shutdown(ignored);
+}
+
 void stream::shutdown_send() noexcept {
     error_code ignored;
+    notify_close();
     socket_.shutdown(tcp::socket::shutdown_send, ignored);
 }
 
 void stream::close(bool abort) noexcept {
     error_code ignored;
-    if (abort) socket_.set_option(asio::socket_base::linger{true, 0}, ignored);
+    if (abort)
+        socket_.set_option(asio::socket_base::linger{true, 0}, ignored);
+    else
+        notify_close();
     socket_.close(ignored);
 }
 

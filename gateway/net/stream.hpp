@@ -11,6 +11,40 @@
 
 namespace clawgate::net {
 
+/// What the TLS layer stands on: the socket, but for blocking reads, which find nothing. Only the TLS
+/// shutdown makes them; so it sends close_notify and does not wait for the peer's.
+class tls_transport {
+public:
+    using executor_type = executor;
+    using lowest_layer_type = socket::lowest_layer_type;
+
+    explicit tls_transport(socket& s) noexcept
+        : socket_{s} {}
+    [[nodiscard]] executor_type get_executor() noexcept { return socket_.get_executor(); }
+    [[nodiscard]] lowest_layer_type& lowest_layer() noexcept { return socket_.lowest_layer(); }
+
+    template <class Buffers>
+    std::size_t read_some(const Buffers&, error_code& ec) {
+        ec = asio::error::would_block;
+        return 0;
+    }
+    template <class Buffers>
+    std::size_t write_some(const Buffers& b, error_code& ec) {
+        return socket_.write_some(b, ec);
+    }
+    template <class Buffers, class Token>
+    auto async_read_some(const Buffers& b, Token&& token) {
+        return socket_.async_read_some(b, std::forward<Token>(token));
+    }
+    template <class Buffers, class Token>
+    auto async_write_some(const Buffers& b, Token&& token) {
+        return socket_.async_write_some(b, std::forward<Token>(token));
+    }
+
+private:
+    socket& socket_;
+};
+
 class stream {
 public:
     explicit stream(socket s)
@@ -38,15 +72,20 @@ public:
 
     /// Wakes every operation in flight with operation_aborted.
     void cancel() noexcept;
-    /// Tells the peer that no more comes (TCP FIN). Harmless when already closed.
+    /// Tells the peer that no more comes: TLS close_notify (RFC 8446 section 6.1), then FIN. Never waits: a
+    /// peer that does not read gets no close_notify. Harmless when already closed. Afterwards what the peer
+    /// still sends may be read from lowest(), undecrypted, to be thrown away.
     void shutdown_send() noexcept;
-    /// Closes with FIN, or with RST when `abort`.
+    /// Closes as shutdown_send(), or with RST when `abort`.
     void close(bool abort = false) noexcept;
 
 private:
     socket socket_;
     std::shared_ptr<asio::ssl::context> context_;
-    std::unique_ptr<asio::ssl::stream<socket&>> tls_;
+    std::unique_ptr<asio::ssl::stream<tls_transport>> tls_;
+    bool may_notify_ = false; // the handshake is done, and neither is a write under way nor the end announced
+
+    void notify_close() noexcept;
 };
 
 /// Is the peer gone (it sent FIN or RST)? One system call, no data is consumed.

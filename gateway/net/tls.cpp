@@ -9,7 +9,7 @@ namespace {
 
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_length, const unsigned char* in,
                     unsigned int in_length, void*) {
-    static constexpr unsigned char ours[] = "\x08http/1.1";
+    static constexpr unsigned char ours[] = "\x08http/1.1\x08http/1.0";
     unsigned char* chosen = nullptr;
     if (SSL_select_next_proto(&chosen, out_length, ours, sizeof ours - 1, in, in_length) !=
         OPENSSL_NPN_NEGOTIATED)

@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::size_t first_message_limit = 64 * 1024; // as OpenClaw's before authentication
 constexpr std::chrono::seconds close_wait{2};
-constexpr std::chrono::seconds write_limit{60};
 
 } // namespace
 
@@ -60,11 +59,13 @@ void tunnel::abort() noexcept {
 void tunnel::on_tick(steady_time now) {
     const auto self = shared_from_this(); // a hook may end us
     if (overdue(now)) {
+        if (at_gate_ && !close_code_ && !agent_frames_.saw_close())
+            return close(websocket::policy_violation, "the connect request did not come in time");
         never_expires();
         return abort();
     }
     for (const auto since : stalled_)
-        if (since != steady_time::max() && now - since > write_limit) return abort();
+        if (since != steady_time::max() && now - since > hooks_->write_limit()) return abort();
     hooks_->on_tick(*this, now, std::exchange(active_, false));
 }
 
@@ -162,7 +163,10 @@ awaitable<void> tunnel::pump_from_agent(std::string early) {
 awaitable<void> tunnel::pump_from_client(std::string early) {
     if (hooks_->gated()) {
         expires_after(hooks_->gate_limit());
-        if (!co_await pass_gate(early)) co_return;
+        at_gate_ = true;
+        const bool passed = co_await pass_gate(early);
+        at_gate_ = false;
+        if (!passed) co_return;
         if (!close_code_ && !agent_frames_.saw_close()) never_expires();
     }
     std::string_view bytes{early};
@@ -187,6 +191,7 @@ awaitable<bool> tunnel::read_gate_message(std::string& held, websocket::first_me
         if (p->complete) co_return true;
         std::string_view bytes;
         if (!co_await receive(to_agent, bytes)) co_return false;
+        if (close_code_) co_return false; // what comes now is the answer to our close frame
         held.append(bytes);
     }
 }
@@ -203,7 +208,7 @@ awaitable<bool> tunnel::pass_gate(std::string& early) {
         co_return false;
     }
     const auto decision = co_await hooks_->first_message(first.message(), first.kind());
-    if (!decision.pass) {
+    if (!decision.pass || close_code_) { // it may have been closed while the password was compared
         close(decision.close_code, decision.close_reason);
         std::string_view ignored;
         while (co_await receive(to_agent, ignored)) {

@@ -41,8 +41,10 @@ public:
     virtual ~tunnel_hooks() = default;
     /// True: the first message goes to first_message().
     [[nodiscard]] virtual bool gated() const = 0;
-    /// Longest wait for that message.
+    /// Longest wait for that message; then the tunnel is closed with 1008.
     [[nodiscard]] virtual std::chrono::seconds gate_limit() const = 0;
+    /// Longest that one side may take no bytes; then the tunnel ends at once.
+    [[nodiscard]] virtual std::chrono::seconds write_limit() const = 0;
     [[nodiscard]] virtual awaitable<gate_decision> first_message(std::string message,
                                                                  websocket::opcode kind) = 0;
     /// About once a second; may call close(). `active`: bytes have passed since the last tick.
@@ -90,6 +92,7 @@ private:
     std::uint16_t close_code_ = 0; // ours, when one is wanted
     std::string close_reason_;
     bool close_sent_ = false;
+    bool at_gate_ = false; // the client's first message is awaited or judged
     bool client_left_ = false;
     bool active_ = false;
     steady_time stalled_[2] = {steady_time::max(),

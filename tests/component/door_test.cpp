@@ -62,19 +62,10 @@ TEST(Door, BoundsTheHead) {
 TEST(Door, TakesThePasswordAsBasicAndAsBearer) {
     gateway_under_test g;
     EXPECT_EQ(g.ask("GET", "/control-ui-config.json", {basic()}).status(), 200);
-    EXPECT_EQ(
-        g.ask("GET", "/control-ui-config.json", {{"Authorization", std::string{"Bearer "} + "correct horse"}})
-            .status(),
-        401);
-    gateway_options o;
-    o.variables["OPENCLAW_WEB_PASSWORD"] = "token-like-password";
-    gateway_under_test h{o};
-    EXPECT_EQ(
-        h.ask("GET", "/control-ui-config.json", {{"Authorization", "Bearer token-like-password"}}).status(),
-        200);
-    EXPECT_EQ(
-        h.ask("GET", "/control-ui-config.json", {{"Authorization", "Bearer token-like-passworD"}}).status(),
-        401);
+    EXPECT_EQ(g.ask("GET", "/control-ui-config.json", {{"Authorization", "Bearer correct horse"}}).status(),
+              200);
+    EXPECT_EQ(g.ask("GET", "/control-ui-config.json", {{"Authorization", "Bearer correct horsE"}}).status(),
+              401);
 }
 
 TEST(Door, TheAgentsOwnTokenOpensItFromThisMachineOnly) {

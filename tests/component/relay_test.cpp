@@ -162,6 +162,7 @@ TEST(Relay, EarlyHintsPass) {
     EXPECT_EQ(r.status(), 200);
     ASSERT_EQ(r.informational.size(), 3u);
     EXPECT_EQ(r.informational[0].status, 103);
+    EXPECT_EQ(r.informational[0].reason, "Early Hints");
     EXPECT_EQ(g.ask_in("GET", "/test/hints?times=100").status(), 502);
 }
 

@@ -40,9 +40,8 @@ struct tls_gateway {
     std::filesystem::path key = files.path / "key.pem";
     std::unique_ptr<gateway_under_test> g;
 
-    tls_gateway() {
+    explicit tls_gateway(gateway_options o = {}) {
         write_certificate(certificate, key, "first");
-        gateway_options o;
         o.variables["CLAWGATE_TLS_CERT"] = certificate;
         o.variables["CLAWGATE_TLS_KEY"] = key;
         g = std::make_unique<gateway_under_test>(o);
@@ -99,6 +98,71 @@ TEST(Tls, RenewsTheCertificateAndKeepsTheOldOneWhenTheNewIsBroken) {
     std::ofstream{t.certificate} << "nonsense";
     EXPECT_FALSE(t.g->server().reload_tls());
     EXPECT_EQ(t.client().request("GET", "/healthz", {basic()}).status(), 200);
+}
+
+TEST(Tls, EndsInAnOrderlyWayWhereTheAnswerWasWhole) {
+    tls_gateway t;
+    auto c = t.client();
+    EXPECT_EQ(c.request("GET", "/healthz", {basic(), {"Connection", "close"}}).status(), 200);
+    EXPECT_TRUE(c.ended());
+    EXPECT_TRUE(c.close_notified());
+
+    auto refused = t.client(); // with more bytes behind it than the answer waits for
+    refused.send("GET / HTTP/1.1\r\n\r\n" + std::string(100'000, 'x'));
+    EXPECT_EQ(refused.read_response().status(), 400);
+    EXPECT_TRUE(refused.ended());
+    EXPECT_TRUE(refused.close_notified());
+
+    auto cut = t.client();
+    cut.send(support::request_text("GET", "/test/garbage?kind=truncated", {basic()}));
+    EXPECT_ANY_THROW(static_cast<void>(cut.read_response()));
+    EXPECT_FALSE(cut.close_notified()) << "half an answer must not look like a whole one";
+}
+
+TEST(Tls, TunnelsAndDrainedConnectionsEndInAnOrderlyWayToo) {
+    tls_gateway t;
+    support::raw_client_options o;
+    o.port = t.g->port();
+    o.tls = true;
+    ws_client ws{o, "/", {basic(), {"Origin", "https://localhost:" + std::to_string(t.g->port())}}};
+    ASSERT_TRUE(ws.connected());
+    static_cast<void>(ws.expect_message());
+    ws.send_text(connect_message(nullptr));
+    static_cast<void>(ws.expect_message());
+    ws.send_text(R"({"type":"req","id":"2","method":"close","params":{"code":4000,"reason":"enough"}})");
+    EXPECT_EQ(ws.wait_closed(), 4000);
+    EXPECT_TRUE(ws.raw().ended());
+    EXPECT_TRUE(ws.raw().close_notified());
+    ws.raw().close();
+
+    auto idle = t.client();
+    ASSERT_EQ(idle.request("GET", "/healthz", {basic()}).status(), 200);
+    t.g->server().stop(std::chrono::seconds{8});
+    EXPECT_TRUE(idle.ended());
+    EXPECT_TRUE(idle.close_notified());
+}
+
+TEST(Tls, SpeaksHttp1AndSaysSo) {
+    tls_gateway t;
+    const auto client = [&](const char* protocol) {
+        support::raw_client_options o;
+        o.port = t.g->port();
+        o.tls = true;
+        o.alpn = protocol;
+        return raw_client{o};
+    };
+    EXPECT_EQ(client("http/1.1").chosen_alpn(), "http/1.1");
+    EXPECT_EQ(client("http/1.0").chosen_alpn(), "http/1.0");
+    EXPECT_EQ(t.client().chosen_alpn(), "");
+    EXPECT_ANY_THROW(static_cast<void>(client("h2")));
+}
+
+TEST(Tls, AHandshakeThatDoesNotComeIsNotWaitedFor) {
+    gateway_options o;
+    o.adjust = [](config& c) { c.phases.tls_handshake = std::chrono::seconds{1}; };
+    tls_gateway t{o};
+    auto c = t.g->client();
+    EXPECT_TRUE(c.ended());
 }
 
 TEST(Tls, PlainHttpOnItsPortGetsNothing) {

@@ -161,6 +161,20 @@ TEST(Tunnel, FewStrangersMayBeOpenAtOnce) {
     EXPECT_TRUE((ws_client{g.port(), "/"}.connected()));
 }
 
+TEST(Tunnel, StrangersOfOneMachineAreOneWhateverAddressTheyComeFrom) {
+    gateway_under_test g;
+    const auto from = [&](const char* source) {
+        support::raw_client_options o;
+        o.port = g.port();
+        o.source = source;
+        return ws_client{o, "/"};
+    };
+    const auto a = from("127.0.0.2"), b = from("127.0.0.3");
+    EXPECT_TRUE(a.connected());
+    EXPECT_TRUE(b.connected());
+    EXPECT_EQ(from("127.0.0.4").handshake().status(), 429);
+}
+
 TEST(Tunnel, CountsAgainstItsClientsLimitForAsLongAsItLives) {
     gateway_options o;
     o.adjust = [](config& c) { c.max_connections_per_client = 2; };

@@ -103,6 +103,8 @@ awaitable<bool> healthz(const agent_ptr&, exchange& e) {
 
 awaitable<bool> readyz(const agent_ptr& state, exchange& e) {
     if (!get_or_head(e)) co_return co_await not_allowed(e, "GET, HEAD");
+    while (state->holds_readiness)
+        if (!co_await e.pause(std::chrono::milliseconds{5})) co_return false;
     const bool ready = state->ready;
     co_return co_await e.respond(ready ? 200 : 503, json_type,
                                  ready ? R"({"ready":true,"failing":[],"uptimeMs":1000})"
@@ -334,6 +336,10 @@ void fake_agent::stop() {
 
 void fake_agent::set_ready(bool ready) {
     state_->ready = ready;
+}
+
+void fake_agent::hold_readiness(bool hold) {
+    state_->holds_readiness = hold;
 }
 
 traffic fake_agent::seen() const {

@@ -53,6 +53,8 @@ public:
     [[nodiscard]] const std::string& secret() const;
     void stop();
     void set_ready(bool ready);
+    /// While true, /readyz is not answered.
+    void hold_readiness(bool hold);
 
     [[nodiscard]] traffic seen() const;
     /// Blocks until `done` holds, or ten seconds have passed: then false.

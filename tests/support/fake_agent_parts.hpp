@@ -15,6 +15,7 @@ public:
 
     const fake_agent_options options;
     std::atomic<bool> ready;
+    std::atomic<bool> holds_readiness{false};
     // The rest is used on the server's thread only.
     std::set<std::string> device_tokens; ///< given out in hello-ok, good as Bearer
     std::size_t unauthenticated{};       ///< sockets that have not sent a good connect yet

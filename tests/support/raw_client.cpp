@@ -91,6 +91,11 @@ struct raw_client::impl {
         if (ssl == nullptr) fail("SSL_new failed");
         SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
         SSL_set_fd(ssl, fd);
+        if (!options.alpn.empty()) {
+            const auto list = static_cast<char>(options.alpn.size()) + options.alpn;
+            SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(list.data()),
+                                static_cast<unsigned>(list.size()));
+        }
         const auto until = deadline();
         while (true) {
             ERR_clear_error();
@@ -326,6 +331,17 @@ std::uint16_t raw_client::local_port() const {
 
 std::string raw_client::tls_version() const {
     return impl_->ssl != nullptr ? SSL_get_version(impl_->ssl) : "";
+}
+
+std::string raw_client::chosen_alpn() const {
+    const unsigned char* chosen = nullptr;
+    unsigned size = 0;
+    if (impl_->ssl != nullptr) SSL_get0_alpn_selected(impl_->ssl, &chosen, &size);
+    return {reinterpret_cast<const char*>(chosen), size};
+}
+
+bool raw_client::close_notified() const {
+    return impl_->ssl != nullptr && (SSL_get_shutdown(impl_->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
 std::string request_text(std::string_view method, std::string_view target, const std::vector<header>& headers,

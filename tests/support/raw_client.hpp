@@ -25,6 +25,7 @@ struct raw_client_options {
     std::uint16_t port{};
     std::string source;   ///< local address to come from, e.g. 127.0.0.9; empty: any
     bool tls{false};      ///< without verification
+    std::string alpn;     ///< of TLS: the one protocol that is offered; empty: none
     int receive_buffer{}; ///< SO_RCVBUF in bytes, for back-pressure tests; 0: the system's
     std::chrono::milliseconds deadline{10'000};
 };
@@ -80,6 +81,8 @@ public:
     [[nodiscard]] std::string_view leftover() const; ///< received, not handed out
     [[nodiscard]] std::uint16_t local_port() const;
     [[nodiscard]] std::string tls_version() const; ///< of TLS: "TLSv1.3"
+    [[nodiscard]] std::string chosen_alpn() const; ///< of TLS: what the peer chose
+    [[nodiscard]] bool close_notified() const;     ///< of TLS: the peer ended it in an orderly way
 
 private:
     struct impl;
