@@ -71,7 +71,7 @@ choose_folders() {
 }
 
 control() { supervisorctl -c "$run_dir/supervisord.conf" "$@"; }
-is_running() { [[ -S $run_dir/supervisor.sock ]] && control pid >/dev/null 2>&1; }
+is_running() { [[ -S $run_dir/supervisor/supervisor.sock ]] && control pid >/dev/null 2>&1; }
 
 # The gateway first, so that it can say goodbye to the browsers; then the rest at once rather than one by one.
 stop_programs() {

@@ -1,4 +1,5 @@
 // Commands → objects. The only place that ends the process.
+#include "app/model_command.hpp"
 #include "app/serve.hpp"
 #include "core/log.hpp"
 #include "core/net_names.hpp"
@@ -34,8 +35,10 @@ constexpr auto exit_codes = "Exit status:\n"
                             "  1   failure (health: the gateway does not answer)\n"
                             "  64  the command line or the input is wrong\n"
                             "  66  a file that must be there is missing (run 'clawgate prepare')\n"
+                            "  69  the model server does not answer (model)\n"
                             "  71  the system refused something: a port, a directory, memory\n"
                             "  78  the configuration is wrong; all mistakes were printed\n"
+                            "  130 interrupted by Ctrl-C (model pull: what was downloaded is kept)\n"
                             "\n"
                             "The configuration comes from environment variables: docs/configuration.md.";
 
@@ -46,6 +49,8 @@ void print(std::FILE* to, std::string_view text) {
 struct command_line {
     bool markdown = false;
     pod::prepare_options prepare;
+    std::string supervisor;
+    std::string model;
 };
 
 // Loads the configuration and passes it on, or reports what is wrong with it.
@@ -61,11 +66,11 @@ int with_config(Command&& command) {
     return command(loaded);
 }
 
-int serve(const load_outcome& loaded) {
+int serve(const load_outcome& loaded, const std::string& supervisor) {
     log::init(loaded.value.level, loaded.value.format);
     for (const auto& w : loaded.warnings)
         log::event(log_level::warn, w);
-    const int status = app::serve(loaded.value);
+    const int status = app::serve(loaded.value, supervisor);
     log::flush();
     return status;
 }
@@ -135,6 +140,25 @@ void add_prepare_options(CLI::App& command, pod::prepare_options& o) {
                      "Run every program as one user, without isolation by uid");
 }
 
+void add_model_commands(CLI::App& to, command_line& line, int& status) {
+    auto* model = add_command(to, "model", "Download or load a model, as 'serve' does at its start");
+    model->require_subcommand(1);
+    const auto add = [&](const char* name, const char* does, app::model_command what) {
+        auto* command = model->add_subcommand(name, does);
+        command->footer(exit_codes);
+        command->add_option("NAME", line.model, "The model (default: every model of the configuration)");
+        command->callback([&line, &status, what] {
+            status = with_config([&](const load_outcome& loaded) {
+                return app::run_model_command(loaded.value, what, line.model);
+            });
+        });
+    };
+    add("pull", "Download it where it is absent; an interrupted download goes on where it stopped",
+        app::model_command::pull);
+    add("warmup", "Load it into memory, with the options that every call will have",
+        app::model_command::warm_up);
+}
+
 int run(int argc, char** argv) {
     command_line line;
     int status = exit_ok;
@@ -144,8 +168,12 @@ int run(int argc, char** argv) {
     app.footer(exit_codes);
     app.require_subcommand(1);
 
-    add_command(app, "serve", "Run the gateway until SIGTERM")->callback([&] {
-        status = with_config(serve);
+    auto* serve_command = add_command(app, "serve", "Run the gateway until SIGTERM");
+    serve_command->add_option("--supervisor", line.supervisor,
+                              "Socket of the supervisord that runs the model server as 'ollama': it is "
+                              "restarted when it is stuck");
+    serve_command->callback([&] {
+        status = with_config([&](const load_outcome& loaded) { return serve(loaded, line.supervisor); });
     });
     auto* prepare_command =
         add_command(app, "prepare", "Make the workspace, fresh tokens and every configuration");
@@ -162,6 +190,7 @@ int run(int argc, char** argv) {
         else
             status = with_config(check);
     });
+    add_model_commands(app, line, status);
     add_command(app, "hash-password",
                 "Read a password from standard input and print CLAWGATE_PASSWORD_HASH for it")
         ->callback([&] { status = hash_password(); });

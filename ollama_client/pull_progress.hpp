@@ -27,6 +27,7 @@ public:
     /// Bytes of all layers that were named so far; what was there before this pull is in both.
     [[nodiscard]] std::uint64_t completed() const noexcept { return completed_; }
     [[nodiscard]] std::uint64_t total() const noexcept { return total_; }
+    [[nodiscard]] std::uint64_t received() const noexcept { return received_; } ///< in this pull
     /// 0–100, rounded down; nothing before the first layer.
     [[nodiscard]] std::optional<int> percent() const noexcept;
     /// Over the last ten seconds; 0 while it cannot be said.
@@ -55,7 +56,7 @@ private:
     std::map<std::string, layer, std::less<>> layers_; ///< by digest
     std::uint64_t completed_ = 0;
     std::uint64_t total_ = 0;
-    std::uint64_t received_ = 0; ///< in this pull
+    std::uint64_t received_ = 0;
     std::deque<sample> samples_; ///< of the last seconds, oldest first
     steady_time last_advance_{};
 };

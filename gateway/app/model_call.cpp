@@ -95,6 +95,11 @@ public:
         granted_ = true;
         notify();
     }
+    void ended_by(const error& why) override {
+        if (!fetching_) return;
+        if (!failure_) failure_ = why;
+        server_->abandon();
+    }
 
 private:
     net::awaitable<bool> read_body();
@@ -245,6 +250,9 @@ net::awaitable<bool> model_call::choose_model() {
                              "\"" + model_ + "\" is not the embedding model"},
                        "Use " + options.embed_model + " (CLAWGATE_EMBED_MODEL)");
     auto facts = co_await door_.facts_of(model_);
+    if (const auto waits = facts ? std::string{} : door_.download_under_way(model_); !waits.empty())
+        co_return fail(error{errc::unreachable, fault::upstream, retry::later, waits},
+                       "It can be used as soon as it is there");
     if (!facts)
         co_return fail(facts.error(), "It is downloaded at the start when OPENCLAW_MODEL_AUTO_PULL is true");
     policy_ = ollama::policy_for(options, agent(), *facts);
@@ -355,6 +363,7 @@ net::awaitable<void> model_call::fetch_lines() {
             co_return;
         }
         if (piece->empty()) co_return;
+        door_.note_record();
         lines_.feed(*piece);
         for (;;) {
             auto line = lines_.next();
@@ -379,16 +388,17 @@ net::awaitable<void> model_call::fetch() {
     const auto pieces = edits_.pieces();
     const auto sent = co_await server_->send("POST", path_of(kind_), pieces);
     if (!sent) {
-        failure_ = sent.error();
+        if (!failure_) failure_ = sent.error();
         co_return;
     }
     server_status_ = server_->status();
     if (server_status_ != 200 || is_embedding(kind_)) {
         auto all = co_await server_->read_all(server_status_ == 200 ? largest_embeddings : longest_error);
-        if (!all)
-            failure_ = all.error();
-        else
+        if (all)
             whole_ = std::move(*all);
+        else if (!failure_)
+            failure_ = all.error();
+        if (all) door_.note_record();
         co_return;
     }
     co_await fetch_lines();

@@ -1,7 +1,11 @@
 #include "app/model_door.hpp"
 
+#include "app/supervisor_client.hpp"
 #include "app/worker.hpp"
+#include "core/model_names.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <nlohmann/json.hpp>
 
 namespace clawgate::app {
@@ -56,7 +60,13 @@ void turn_queue::leave(ollama::call_id id) {
     serve();
 }
 
+void turn_queue::end_granted(const error& why) {
+    for (const auto& [id, who] : granted_)
+        who->ended_by(why);
+}
+
 void turn_queue::done(ollama::call_id id, std::uint32_t prompt_tokens, std::uint32_t answer_tokens) {
+    granted_.erase(id);
     admission_.finish(id, prompt_tokens, answer_tokens, steady_clock::now());
     serve();
 }
@@ -71,6 +81,7 @@ void turn_queue::serve() {
         if (found == waiting_.end()) continue;
         auto* who = found->second;
         waiting_.erase(found);
+        granted_.emplace(*id, who);
         who->granted();
     }
     const auto again = admission_.next_decision();
@@ -90,6 +101,8 @@ model_door::model_door(gateway& g, worker& w)
     , server_host{(g.model_server.host.find(':') == std::string::npos ? g.model_server.host
                                                                       : "[" + g.model_server.host + "]") +
                   ":" + std::to_string(g.model_server.port)}
+    , keeper{link(), ollama::keeper_options_for(g.options)}
+    , watchdog{link(), keeper, {}, watchdog_hooks()}
     , embed_model_{with_tag(g.options.embed_model)} {
     models_.insert(with_tag(g.options.model));
     models_.insert(embed_model_);
@@ -102,10 +115,39 @@ ollama::server_link model_door::link() {
 }
 
 std::string model_door::with_tag(std::string_view model) {
-    std::string name{model};
-    const auto slash = name.rfind('/');
-    if (name.find(':', slash == name.npos ? 0 : slash) == name.npos) name += ":latest";
-    return name;
+    return full_model_name(model);
+}
+
+ollama::watchdog_hooks model_door::watchdog_hooks() {
+    ollama::watchdog_hooks hooks;
+    hooks.activity = [this] {
+        ollama::door_activity a;
+        a.dispatched = turns.state().active() + embeddings.state().active();
+        a.slots = static_cast<unsigned>(shared.options.ollama.num_parallel);
+        a.last_record = last_record_;
+        return a;
+    };
+    hooks.end_calls = [this](const error& why) {
+        turns.end_granted(why);
+        embeddings.end_granted(why);
+    };
+    return hooks;
+}
+
+void model_door::look_after_models(const std::string& supervisor, ollama::watchdog_limits limits) {
+    const auto ex = home.io.get_executor();
+    watchdog.set_limits(limits);
+    if (!supervisor.empty())
+        watchdog.set_restart([ex, supervisor] { return restart_program(ex, supervisor, "ollama"); });
+    net::asio::co_spawn(ex, keeper.run(), net::asio::detached);
+    net::asio::co_spawn(ex, watchdog.run(), net::asio::detached);
+}
+
+std::string model_door::download_under_way(std::string_view model_with_tag) const {
+    const auto* m = keeper.status().find(model_with_tag);
+    if (!m || m->phase != ollama::model_phase::pulling) return {};
+    const auto progress = m->progress ? ollama::describe(*m->progress, steady_clock::now()) : std::string{};
+    return "model '" + m->name + "' is being downloaded: " + (progress.empty() ? "starting" : progress);
 }
 
 std::string model_door::served_models() const {

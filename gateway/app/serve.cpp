@@ -76,7 +76,7 @@ void wait_for_the_end(server& s) {
 
 } // namespace
 
-int serve(const config& c) {
+int serve(const config& c, const std::string& supervisor) {
     log::init(c.level, c.format);
     auto tokens = read_tokens(c);
     if (!tokens) {
@@ -96,6 +96,7 @@ int serve(const config& c) {
         return exit_os_error;
     }
     announce(s.state());
+    s.look_after_models(supervisor);
     wait_for_the_end(s);
     log::event(log_level::info, "stopping: finishing what is under way",
                {{"seconds", std::int64_t{c.drain.count()}}});

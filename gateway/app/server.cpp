@@ -234,6 +234,12 @@ result<void> server::start() {
     return {};
 }
 
+void server::look_after_models(std::string supervisor, ollama::watchdog_limits limits) {
+    auto& door = *impl_->model;
+    net::asio::post(door.home.io,
+                    [&door, s = std::move(supervisor), limits] { door.look_after_models(s, limits); });
+}
+
 void server::impl::drain(worker& w, std::vector<std::unique_ptr<listening>>& ls) {
     boost::system::error_code ignored;
     for (auto& l : ls)

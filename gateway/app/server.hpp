@@ -3,6 +3,7 @@
 
 #include "app/gateway.hpp"
 #include "core/error.hpp"
+#include "ollama_client/model_watchdog.hpp"
 
 #include <memory>
 #include <vector>
@@ -18,6 +19,10 @@ public:
     /// Opens every listener and starts the workers. Either all ports are open afterwards or none; the error
     /// names every port that could not be opened.
     [[nodiscard]] result<void> start();
+
+    /// Brings the models to "ready" and keeps them there, from a thread of the server's. Once, after start().
+    /// `supervisor`: the socket of the supervisord that runs the model server, or empty.
+    void look_after_models(std::string supervisor, ollama::watchdog_limits limits = {});
 
     /// Port of the n-th door: the agents' in order, then the control port's.
     [[nodiscard]] std::uint16_t port(std::size_t door_index) const;

@@ -1,5 +1,6 @@
 #include "core/options_checks.hpp"
 
+#include "core/model_names.hpp"
 #include "core/net_names.hpp"
 #include "core/options_values.hpp"
 
@@ -29,12 +30,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
         }
     }
     return row.back();
-}
-
-// `x` and `x:latest` are one model to Ollama.
-std::string full_model_name(const std::string& name) {
-    const auto slash = name.rfind('/');
-    return name.find(':', slash == name.npos ? 0 : slash) == name.npos ? name + ":latest" : name;
 }
 
 std::string lower(std::string text) {
@@ -89,18 +84,26 @@ void check_agent(const agent_options& agent, load_outcome& out, std::set<std::st
 
 void check_models(load_outcome& out) {
     const auto& c = out.value;
-    std::set<std::string> models;
-    for (const auto& agent : c.agents)
-        models.insert(full_model_name(agent.model));
+    // Without a number of the user's the server gets room for all of them.
+    if (!c.is_given("OLLAMA_MAX_LOADED_MODELS") || has_problem(out, "OLLAMA_MAX_LOADED_MODELS")) return;
+    const auto models = chat_models(c);
     const auto most = static_cast<std::size_t>(c.ollama.max_loaded_models);
-    if (most == 0 || models.size() <= most || has_problem(out, "OLLAMA_MAX_LOADED_MODELS")) return;
-    std::string names;
-    for (const auto& m : models)
-        names += (names.empty() ? "" : ", ") + m;
-    add_problem(out, "OLLAMA_MAX_LOADED_MODELS",
-                "is " + std::to_string(most) + ", but the agents use " + std::to_string(models.size()) +
-                    " different models (" + names + "), which would evict each other; set it to " +
-                    std::to_string(models.size()) + " or use fewer models");
+    if (most != 0 && models.size() > most) {
+        std::string names;
+        for (const auto& m : models)
+            names += (names.empty() ? "" : ", ") + m;
+        add_problem(out, "OLLAMA_MAX_LOADED_MODELS",
+                    "is " + std::to_string(most) + ", but the agents use " + std::to_string(models.size()) +
+                        " different models (" + names + "), which would evict each other; set it to " +
+                        std::to_string(models.size() + 1) +
+                        " (the embedding model needs room too), leave it empty, or use fewer models");
+    } else if (!has_room_for_embedding(c)) {
+        out.warnings.push_back("OLLAMA_MAX_LOADED_MODELS is " + std::to_string(most) +
+                               ": every memory search loads " + c.embed_model +
+                               " and pushes the chat model out of GPU memory, which takes minutes to come "
+                               "back; leave the variable empty, or set it to " +
+                               std::to_string(models.size() + 1));
+    }
 }
 
 bool is_alphanumeric(char c) noexcept {

@@ -64,9 +64,9 @@ constexpr std::string_view overrides_text =
     "agent 2\n"
     "more predictable, and `OPENCLAW_AGENT_2_WEB_PASSWORD` gives it a password of its own.\n"
     "\n"
-    "What would reload a model that agents share cannot be overridden. Agents may use different models as "
-    "long as\n"
-    "there are no more of them than `OLLAMA_MAX_LOADED_MODELS`.\n"
+    "What would reload a model that agents share cannot be overridden. Agents may use different models; "
+    "where\n"
+    "`OLLAMA_MAX_LOADED_MODELS` is set, no more of them than that.\n"
     "\n";
 
 constexpr std::string_view runpod_text =

@@ -244,10 +244,13 @@ void add_ollama(std::vector<option>& t) {
                     boolean(
                         [](auto& c, auto*) -> auto& { return c.ollama.flash_attention; }, "1", "0"),
                     "Flash attention; a quantised KV cache needs it."));
-    t.push_back(row("OLLAMA_MAX_LOADED_MODELS", ollama_group, "1",
-                    integer(
-                        [](auto& c, auto*) -> auto& { return c.ollama.max_loaded_models; }, 0, 64),
-                    "Models in GPU memory at once; 0 = Ollama decides. No fewer than the agents use."));
+    t.push_back(row(
+        "OLLAMA_MAX_LOADED_MODELS", ollama_group, "1",
+        integer(
+            [](auto& c, auto*) -> auto& { return c.ollama.max_loaded_models; }, 0, 64),
+        "Models in GPU memory at once; 0 = Ollama decides. Unless it is set, Ollama is given room for every "
+        "model that the agents use and for the embedding model besides: with less, each memory "
+        "search would push the chat model out."));
     t.push_back(
         row("OLLAMA_CONTEXT_LENGTH", ollama_group, "131072",
             integer(

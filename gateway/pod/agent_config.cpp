@@ -1,6 +1,7 @@
 #include "pod/agent_config.hpp"
 
 #include "auth/origin.hpp"
+#include "core/net_names.hpp"
 
 #include <algorithm>
 #include <array>
@@ -144,13 +145,21 @@ void fill_model(filler& f, const config& c, const agent_options& a) {
     f.from_name("OLLAMA_KEEP_ALIVE", "/params/keep_alive", keep_alive(c.ollama.keep_alive));
 }
 
-void fill_provider(json& root, filler& f, const config& c, const agent_options& a) {
+/// The gateway's model API, as an agent on this machine reaches it.
+std::string model_api(const config& c) {
+    std::string host = c.ollama.host;
+    if (is_unspecified_host(host)) host = host.find(':') == host.npos ? "127.0.0.1" : "::1";
+    if (host.find(':') != host.npos) host = "[" + host + "]";
+    return "http://" + host + ":" + std::to_string(c.ollama.port);
+}
+
+void fill_provider(json& root, filler& f, const config& c, const agent_options& a, const secret& token) {
     f.if_absent("/models/mode", "replace");
     f.if_absent("/models/catalogRefresh/enabled", false);
-    f.ours("/models/providers/ollama/baseUrl", c.ollama.url);
+    // Never the model server itself: it has no authentication, no fairness, and reloads for every caller.
+    f.ours("/models/providers/ollama/baseUrl", model_api(c));
     f.ours("/models/providers/ollama/api", "ollama");
-    // Not the service token: the server behind this address needs no credential and must not get one.
-    f.ours("/models/providers/ollama/apiKey", "ollama-local");
+    f.ours("/models/providers/ollama/apiKey", std::string{token.reveal()});
     f.from("TIMEOUT_SECONDS", "/models/providers/ollama/timeoutSeconds", a.behaviour.timeout.count());
 
     json& models = at(root, "/models/providers/ollama/models");
@@ -166,13 +175,13 @@ void fill_provider(json& root, filler& f, const config& c, const agent_options& 
     fill_model(model, c, a);
 }
 
-void fill_memory(filler& f, const config& c) {
+void fill_memory(filler& f, const config& c, const secret& token) {
     f.if_absent("/memory/search/enabled", true);
     f.if_absent("/memory/search/provider", "ollama");
     f.from_name("CLAWGATE_EMBED_MODEL", "/memory/search/model", c.embed_model);
     f.if_absent("/memory/search/fallback", "none");
-    f.ours("/memory/search/remote/baseUrl", c.ollama.url);
-    f.ours("/memory/search/remote/apiKey", "ollama-local");
+    f.ours("/memory/search/remote/baseUrl", model_api(c));
+    f.ours("/memory/search/remote/apiKey", std::string{token.reveal()});
 }
 
 } // namespace
@@ -199,8 +208,8 @@ json merge_agent_config(json existing, const config& c, const agent_options& a, 
     fill_gateway(f, c, a, token);
     fill_program(f, c, a, l);
     fill_behaviour(f, a, l);
-    fill_provider(root, f, c, a);
-    fill_memory(f, c);
+    fill_provider(root, f, c, a, token);
+    fill_memory(f, c, token);
     return root;
 }
 

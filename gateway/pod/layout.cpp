@@ -75,7 +75,7 @@ std::string layout::supervisor_config() const {
     return run_dir + "/supervisord.conf";
 }
 std::string layout::supervisor_socket() const {
-    return run_dir + "/supervisor.sock";
+    return run_dir + "/supervisor/supervisor.sock";
 }
 std::string layout::gateway_settings() const {
     return run_dir + "/gateway.env";

@@ -41,9 +41,9 @@ struct layout {
     [[nodiscard]] std::string ollama_home() const;                        ///< .ollama
     [[nodiscard]] std::string logs() const;
     [[nodiscard]] std::string supervisor_config() const; ///< in run_dir
-    [[nodiscard]] std::string supervisor_socket() const;
-    [[nodiscard]] std::string gateway_settings() const; ///< in run_dir, secrets inside
-    [[nodiscard]] std::string addresses() const;        ///< in run_dir
+    [[nodiscard]] std::string supervisor_socket() const; ///< in a folder that only root and the gateway enter
+    [[nodiscard]] std::string gateway_settings() const;  ///< in run_dir, secrets inside
+    [[nodiscard]] std::string addresses() const;         ///< in run_dir
 };
 
 /// True when prepare and supervisord look after this agent: its backend is on this machine. Others are looked

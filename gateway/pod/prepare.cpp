@@ -120,6 +120,9 @@ result<shared_folders> make_shared_folders(directory workspace, const layout& l)
 
     auto run = open_run_dir(l.run_dir);
     if (!run) return run.error();
+    // supervisord can give its socket to named users only, and ours are numbers: the folder decides who may.
+    const auto controllers = l.separate ? std::optional{owner{0, l.gateway_user()->gid}} : std::nullopt;
+    if (auto control = run->make("supervisor", 0750, controllers); !control) return control.error();
     auto temporary = run->make("tmp", 0755, root);
     if (!temporary) return temporary.error();
     return shared_folders{std::move(workspace), std::move(*agents), std::move(*cache),

@@ -1,5 +1,6 @@
 #include "pod/supervisor.hpp"
 
+#include "core/model_names.hpp"
 #include "core/net_names.hpp"
 
 #include <algorithm>
@@ -71,7 +72,7 @@ variables ollama_variables(const config& c, const layout& l, const environment& 
         {"OLLAMA_KV_CACHE_TYPE", o.kv_cache_type},
         {"OLLAMA_KEEP_ALIVE", o.keep_alive},
         {"OLLAMA_FLASH_ATTENTION", o.flash_attention ? "1" : "0"},
-        {"OLLAMA_MAX_LOADED_MODELS", std::to_string(o.max_loaded_models)},
+        {"OLLAMA_MAX_LOADED_MODELS", std::to_string(max_loaded_models(c))},
         {"OLLAMA_CONTEXT_LENGTH", std::to_string(o.context_length)},
         {"OLLAMA_MAX_QUEUE", std::to_string(o.max_queue)},
         {"OLLAMA_DEBUG", std::to_string(o.debug)},
@@ -129,6 +130,8 @@ program gateway_program(const config& c, const layout& l) {
     program p;
     p.name = "gateway";
     p.argv = {l.tools.clawgate, "serve"};
+    // To restart a model server that is stuck.
+    if (!l.tools.ollama.empty()) p.argv.insert(p.argv.end(), {"--supervisor", l.supervisor_socket()});
     p.variables = {
         {"HOME", l.workspace + "/.clawgate"}, {"PATH", std::string{system_path}}, {"LANG", "C.UTF-8"}};
     p.settings = l.gateway_settings();
@@ -213,7 +216,8 @@ std::vector<std::string> full_command(const program& p) {
 std::string supervisord_conf(const layout& l, const std::vector<program>& list, unsigned long descriptors,
                              bool as_root) {
     std::string out = "; Made by `clawgate prepare` at every start; changes here are lost.\n";
-    out += "[unix_http_server]\nfile=" + l.supervisor_socket() + "\nchmod=0700\n\n";
+    out += "[unix_http_server]\nfile=" + l.supervisor_socket() + "\nchmod=" + (l.separate ? "0777" : "0700") +
+           "\n\n"; // its folder is closed to others
     out +=
         "[supervisord]\nlogfile=" + l.logs() + "/supervisord.log\nlogfile_maxbytes=5MB\nlogfile_backups=2\n";
     out += "loglevel=info\npidfile=" + l.run_dir + "/supervisord.pid\nchildlogdir=" + l.run_dir + "\n";

@@ -200,14 +200,27 @@ TEST(Ratios, SoftIsAtMostHard) {
 }
 
 TEST(Models, AreNoMoreThanMayBeLoaded) {
-    EXPECT_THAT(only_problem({{"OPENCLAW_AGENT_2_MODEL", "qwen3:8b"}}),
+    EXPECT_THAT(only_problem({{"OPENCLAW_AGENT_2_MODEL", "qwen3:8b"}, {"OLLAMA_MAX_LOADED_MODELS", "1"}}),
                 ElementsAre(AllOf(HasSubstr("2 different models"), HasSubstr("qwen3:8b"))));
+    EXPECT_THAT(only_problem({{"OPENCLAW_AGENT_2_MODEL", "qwen3:8b"}}), IsEmpty())
+        << "there is room for all of them unless the user says otherwise";
     EXPECT_THAT(only_problem({{"OPENCLAW_AGENT_2_MODEL", "qwen3:8b"}, {"OLLAMA_MAX_LOADED_MODELS", "2"}}),
                 IsEmpty());
     EXPECT_THAT(only_problem({{"OPENCLAW_AGENT_2_MODEL", "qwen3:8b"}, {"OLLAMA_MAX_LOADED_MODELS", "0"}}),
                 IsEmpty());
-    EXPECT_THAT(only_problem({{"OPENCLAW_AGENT_2_MODEL", "glm-4.7-flash"}}), IsEmpty())
+    EXPECT_THAT(
+        only_problem({{"OPENCLAW_AGENT_2_MODEL", "glm-4.7-flash"}, {"OLLAMA_MAX_LOADED_MODELS", "1"}}),
+        IsEmpty())
         << "x and x:latest are one";
+}
+
+TEST(Models, WithoutRoomForTheEmbeddingModelAreAWarning) {
+    EXPECT_THAT(parse_config(with({{"OLLAMA_MAX_LOADED_MODELS", "1"}})).warnings,
+                ElementsAre(AllOf(HasSubstr("nomic-embed-text"), HasSubstr("every memory search"),
+                                  HasSubstr("set it to 2"))));
+    for (const auto* enough : {"0", "2"})
+        EXPECT_THAT(parse_config(with({{"OLLAMA_MAX_LOADED_MODELS", enough}})).warnings, IsEmpty()) << enough;
+    EXPECT_THAT(parse_config(with({})).warnings, IsEmpty());
 }
 
 TEST(Models, HaveNamesThatOllamaTakes) {

@@ -52,7 +52,27 @@ TEST(AgentConfig, TakesBackWhatBelongsToTheGateway) {
     EXPECT_EQ(get(j, "/gateway/bind"), "loopback");
     EXPECT_THAT(get(j, "/gateway/controlUi/allowedOrigins").get<std::vector<std::string>>(),
                 testing::Not(testing::Contains("*")));
-    EXPECT_EQ(get(j, "/models/providers/ollama/baseUrl"), "http://127.0.0.1:11430");
+    EXPECT_EQ(get(j, "/models/providers/ollama/baseUrl"), "http://127.0.0.1:11434");
+}
+
+TEST(AgentConfig, CallsTheModelThroughTheGatewayWithItsOwnToken) {
+    const auto j = merged(json::object(), {{"OLLAMA_PORT", "11500"}});
+    for (const auto* place : {"/models/providers/ollama", "/memory/search/remote"}) {
+        const std::string at{place};
+        EXPECT_EQ(get(j, (at + "/baseUrl").c_str()), "http://127.0.0.1:11500");
+        EXPECT_EQ(get(j, (at + "/apiKey").c_str()), "service-token");
+    }
+    EXPECT_EQ(j.dump().find("11430"), std::string::npos) << "the model server's own port";
+}
+
+TEST(AgentConfig, CallsTheModelOnTheInterfaceWhereItIsServed) {
+    const auto base = [](const char* host) {
+        return get(merged(json::object(), {{"OLLAMA_HOST", host}}), "/models/providers/ollama/baseUrl");
+    };
+    EXPECT_EQ(base("127.0.0.1"), "http://127.0.0.1:11434");
+    EXPECT_EQ(base("10.0.0.7"), "http://10.0.0.7:11434");
+    EXPECT_EQ(base("::"), "http://[::1]:11434");
+    EXPECT_EQ(base("::1"), "http://[::1]:11434");
 }
 
 TEST(AgentConfig, KeepsWhatTheDashboardWrote) {

@@ -93,6 +93,11 @@ TEST_F(Prepare, GivesEachAgentItsOwnFiles) {
     EXPECT_EQ(uid_of(state(2) + "/agents/main/agent"), 20002u);
     EXPECT_EQ(uid_of(workspace() + "/.clawgate/tokens/agent_1"), 20000u);
     EXPECT_EQ(uid_of(options_.run_dir + "/gateway.env"), 0u);
+    struct stat control {};
+    ASSERT_EQ(::stat((options_.run_dir + "/supervisor").c_str(), &control), 0);
+    EXPECT_EQ(control.st_uid, 0u);
+    EXPECT_EQ(control.st_gid, 20000u) << "of the others only the gateway may restart programs";
+    EXPECT_EQ(control.st_mode & 0777u, 0750u);
 }
 
 TEST_F(Prepare, EveryAgentHasATokenOfItsOwnAndTheGatewayACopy) {
@@ -123,8 +128,11 @@ TEST_F(Prepare, TheSecondRunChangesNothingButTheTokens) {
     put(workspace() + "/agents/agent_1/workspace/notes.md", "mine");
     ASSERT_EQ(run(), 0) << complaints_;
     auto after = agent_json(1);
-    before["gateway"]["auth"].erase("password");
-    after["gateway"]["auth"].erase("password");
+    for (auto* j : {&before, &after}) {
+        (*j)["gateway"]["auth"].erase("password");
+        (*j)["models"]["providers"]["ollama"].erase("apiKey");
+        (*j)["memory"]["search"]["remote"].erase("apiKey");
+    }
     EXPECT_EQ(after, before);
     EXPECT_EQ(contents(options_.run_dir + "/supervisord.conf"), supervisor);
     EXPECT_EQ(contents(workspace() + "/agents/agent_1/workspace/notes.md"), "mine");

@@ -12,6 +12,7 @@
 namespace clawgate::pod::test {
 namespace {
 
+using testing::_;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
@@ -142,6 +143,21 @@ TEST(Programs, OllamaIsToldWhatTheVariablesMean) {
     EXPECT_THAT(whole(ollama), Not(HasSubstr("correct horse")));
 }
 
+std::string models_in_memory(environment variables) {
+    const auto list = programs(config_of(std::move(variables)), layout_of(), {});
+    for (const auto& [name, value] : named(list, "ollama").variables)
+        if (name == "OLLAMA_MAX_LOADED_MODELS") return value;
+    return "absent";
+}
+
+TEST(Programs, OllamaHasRoomForTheEmbeddingModelBesideEveryChatModel) {
+    EXPECT_EQ(models_in_memory({}), "2");
+    EXPECT_EQ(models_in_memory({{"OPENCLAW_AGENT_2_MODEL", "qwen3:8b"}}), "3");
+    EXPECT_EQ(models_in_memory({{"CLAWGATE_EMBED_MODEL", "glm-4.7-flash"}}), "1") << "one model for both";
+    EXPECT_EQ(models_in_memory({{"OLLAMA_MAX_LOADED_MODELS", "1"}}), "1") << "the user's word";
+    EXPECT_EQ(models_in_memory({{"OLLAMA_MAX_LOADED_MODELS", "0"}}), "0");
+}
+
 TEST(Programs, TheDemoModelOffersEveryModelOnce) {
     auto l = layout_of();
     l.tools.demo = true;
@@ -151,6 +167,14 @@ TEST(Programs, TheDemoModelOffersEveryModelOnce) {
         named(programs(c, l, {}), "ollama").argv,
         (std::vector<std::string>{"/opt/clawgate/bin/fake_ollama", "--bind", "127.0.0.1", "--port", "11430",
                                   "--model", "glm-4.7-flash:latest", "--model", "nomic-embed-text"}));
+}
+
+TEST(Programs, TheGatewayMayRestartASupervisedModelServerOnly) {
+    auto l = layout_of();
+    EXPECT_THAT(named(programs(config_of(), l, {}), "gateway").argv,
+                testing::ElementsAre(_, "serve", "--supervisor", l.supervisor_socket()));
+    l.tools.ollama.clear();
+    EXPECT_THAT(named(programs(config_of(), l, {}), "gateway").argv, testing::ElementsAre(_, "serve"));
 }
 
 TEST(Programs, TheGatewayStopsFirstAndHasTimeToDrain) {
@@ -167,7 +191,7 @@ TEST(SupervisordConf, HasASectionForEachProgram) {
          {"[program:ollama]", "[program:openclaw-agent_1]", "[program:openclaw-agent_2]", "[program:gateway]",
           "[unix_http_server]", "[rpcinterface:supervisor]"})
         EXPECT_THAT(text, HasSubstr(section));
-    EXPECT_THAT(text, HasSubstr("file=/run/clawgate/supervisor.sock\nchmod=0700"));
+    EXPECT_THAT(text, HasSubstr("file=/run/clawgate/supervisor/supervisor.sock\n"));
     EXPECT_THAT(text, HasSubstr("stdout_logfile=/workspace/logs/gateway.log\nstdout_logfile_maxbytes=20MB"));
     EXPECT_THAT(text, HasSubstr("killasgroup=true"));
     EXPECT_THAT(text, HasSubstr("minfds=65536\nuser=root"));
