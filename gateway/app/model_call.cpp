@@ -13,9 +13,6 @@ namespace {
 
 using ollama::call_kind;
 
-constexpr auto silence_limit = std::chrono::seconds{15}; // proxies and clients give up on longer ones
-constexpr auto first_sign_of_life =
-    std::chrono::seconds{30};                         // before one object: white space commits to status 200
 constexpr std::size_t held_answer_bytes = 256 * 1024; // then the server waits for the client
 constexpr std::size_t most_held_bodies = 512ull << 20;
 constexpr std::size_t longest_error = 1u << 20;
@@ -133,7 +130,8 @@ private:
     [[nodiscard]] turn_queue& queue() { return is_embedding(kind_) ? door_.embeddings : door_.turns; }
     [[nodiscard]] steady_time next_sign_of_life() const {
         const bool may_wait = !writer_->streams() && !sink_.begun();
-        return last_sent_ + (may_wait ? first_sign_of_life : silence_limit);
+        return last_sent_ +
+               (may_wait ? door_.shared.options.silence.first : door_.shared.options.silence.stream);
     }
     [[nodiscard]] const agent_options* agent() const { return x_.as_agent ? x_.as_agent->options : nullptr; }
     [[nodiscard]] std::string caller_name() const { return agent() ? agent()->name : "person"; }
@@ -155,6 +153,7 @@ private:
     std::shared_ptr<std::size_t> body_bytes_ = door_.body_bytes;
     std::size_t held_ = 0;
     ollama::native_request native_;
+    std::vector<ollama::native_message> messages_; ///< of a chat
     std::string model_; ///< with its tag
     ollama::call_policy policy_;
     ollama::edited_text edits_;
@@ -228,6 +227,11 @@ bool model_call::understand_body() {
     auto native = ollama::read_native(kind_, body_);
     if (!native) return fail(native.error());
     native_ = std::move(*native);
+    if (kind_ == call_kind::chat) {
+        auto messages = ollama::read_messages(native_);
+        if (!messages) return fail(messages.error());
+        messages_ = std::move(*messages);
+    }
     if (is_embedding(kind_))
         writer_ = std::make_unique<whole_writer>();
     else if (!writer_)
@@ -294,11 +298,9 @@ ollama::call_request model_call::turn_request() const {
     t.prompt_tokens = static_cast<std::uint32_t>(static_cast<double>(bytes) * per_byte);
     t.answer_tokens = 256;
     if (kind_ != call_kind::chat) return t;
-    const auto messages = ollama::read_messages(native_);
-    if (!messages) return t;
     ollama::prefix_builder prefixes;
     if (const auto* tools = native_.find("tools")) prefixes.add(tools->value);
-    for (const auto& m : *messages)
+    for (const auto& m : messages_)
         prefixes.add(m.text);
     t.prefixes = prefixes.take(per_byte);
     return t;
@@ -346,6 +348,11 @@ net::awaitable<bool> model_call::wait_for_turn() {
 void model_call::take_line(std::string_view line) {
     if (const auto message = ollama::error_of_record(line); !message.empty()) {
         failure_ = error{errc::bad_upstream, fault::upstream, retry::later, message};
+        return;
+    }
+    if (!ollama::scan_object(line)) {
+        failure_ = error{errc::bad_upstream, fault::upstream, retry::later,
+                         "the model server sent something that is not a record"};
         return;
     }
     if (ollama::is_final_record(line)) {
@@ -404,7 +411,8 @@ net::awaitable<void> model_call::fetch() {
     co_await fetch_lines();
     // A last line without its end is a record too (Ollama ends one object like that), unless it was cut off.
     if (const auto rest = lines_.rest();
-        !failure_ && !saw_final_ && !rest.empty() && ollama::is_final_record(rest))
+        !failure_ && !saw_final_ &&
+        (ollama::is_final_record(rest) || !ollama::error_of_record(rest).empty()))
         take_line(rest);
 }
 
@@ -526,9 +534,9 @@ void model_call::account() {
         ++used.failed;
     if (!saw_final_) return;
     used.add(numbers_);
-    // Pictures are many bytes and few tokens.
-    if (numbers_.prompt_tokens && body_.find("\"images\"") == body_.npos)
-        door_.calibration(model_).learn(edits_.size(), numbers_.prompt_tokens);
+    // Pruning's own count of bytes, in which pictures weigh what they cost.
+    if (numbers_.prompt_tokens && pruned_.bytes_after)
+        door_.calibration(model_).learn(pruned_.bytes_after, numbers_.prompt_tokens);
     const auto ms = [](auto d) {
         return std::int64_t{std::chrono::duration_cast<std::chrono::milliseconds>(d).count()};
     };

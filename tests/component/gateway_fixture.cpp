@@ -65,6 +65,8 @@ gateway_under_test::gateway_under_test(gateway_options o)
         c.agents[i].backend_port = backends[i];
     }
     c.control_port = free_port();
+    c.ollama.host = "127.0.0.1";
+    c.ollama.port = free_port();
     if (o.adjust) o.adjust(c);
     server_ = std::make_unique<app::server>(c, std::move(tokens), secret{std::string(32, 'k')});
     if (const auto r = server_->start(); !r) throw std::runtime_error{r.error().detail};

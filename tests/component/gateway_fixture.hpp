@@ -53,6 +53,7 @@ public:
     fake_agent& agent(int n = 1) { return *agents_.at(static_cast<std::size_t>(n - 1)); }
     std::uint16_t port(int n = 1) const { return server_->port(static_cast<std::size_t>(n - 1)); }
     std::uint16_t control_port() const { return server_->port(static_cast<std::size_t>(count_)); }
+    std::uint16_t model_port() const { return server_->port(static_cast<std::size_t>(count_) + 1); }
     app::server& server() { return *server_; }
     const std::filesystem::path& workspace() const { return directory_.path; }
 

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { stack, noStack, agent, readText, rememberSecret } from './support/stack.mjs';
 import { missing } from './support/modules.mjs';
+import { restartGatewayWith } from './support/gateway_settings.mjs';
 import { startRunpodFront } from './support/runpod_front.mjs';
+import { startTcpForwarder } from './support/tcp_forwarder.mjs';
 import { until } from './support/wait.mjs';
 import * as at from './support/browser.mjs';
 
@@ -104,6 +106,20 @@ describe('Browser', { skip }, () => {
     });
   }
 
+  test('TheDashboardConnectsUnderThePublicAddressOfAnExposedTcpPort', async () => {
+    const exposed = { address: stack.publicIp, port: stack.outsidePort, to: agent(1).port };
+    const forwarder = await startTcpForwarder(exposed);
+    try {
+      const page = await newPage();
+      await at.logIn(page, `http://${exposed.address}:${exposed.port}/overview`);
+      assert.equal(new URL(page.url()).host, `${exposed.address}:${exposed.port}`);
+      await at.chatTurn(page);
+      await at.shot(page, 'origin-ExposedTcpPort');
+    } finally {
+      await forwarder.close();
+    }
+  });
+
   test('APortugueseReaderIsAskedInPortuguese', async () => {
     const page = await newPage({ locale: 'pt-BR' });
     await page.goto(`http://127.0.0.1:${agent(1).port}/overview`);
@@ -172,13 +188,30 @@ describe('Browser', { skip }, () => {
     await at.logIn(page, `${front.origin(agent(1).port)}/overview`);
     await page.waitForFunction(() => navigator.serviceWorker?.controller);
     await visitor.clearCookies();
-    await page.getByRole('link', { name: 'Plugins', exact: true }).click();
+    // The page may have noticed by itself: then the dialog lies over the link.
+    await page.getByRole('link', { name: 'Plugins', exact: true }).click({ timeout: 5000 }).catch(() => {});
     await at.waitSignInDialog(page);
     await at.shot(page, 'lost-cookie-1-sign-in');
     await at.signInAgain(page, stack.password);
     await page.goto(`${front.origin(agent(1).port)}/overview`);
     await at.waitConnected(page);
     await at.shot(page, 'lost-cookie-2-back');
+  });
+
+  test('AnExpiredSessionShowsOpenClawsSignInAndALoginBringsThePageBack', async () => {
+    const back = await restartGatewayWith('CLAWGATE_SESSION_HOURS=0.01'); // 36 s
+    try {
+      const page = await newPage();
+      visitor.setDefaultTimeout(60_000);
+      await at.logIn(page, `http://127.0.0.1:${agent(1).port}/overview`);
+      await at.waitSignInDialog(page);
+      await at.shot(page, 'expired-1-sign-in');
+      await at.signInAgain(page, stack.password);
+      await at.chatTurn(page);
+      await at.shot(page, 'expired-2-back');
+    } finally {
+      await back();
+    }
   });
 
   const controlPages = {

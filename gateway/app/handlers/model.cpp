@@ -53,6 +53,10 @@ net::awaitable<proxy_result> ask_model_server(client_side& client, exchange& x, 
     std::string passed = x.path.substr(x.prefix);
     if (!x.head.query.empty()) passed.append("?").append(x.head.query);
     x.head.target = passed;
+    net::field_list fields;
+    for (const auto& f : x.head.fields)
+        if (!net::equal_ignoring_case(f.name, "X-Api-Key")) fields.push_back(f);
+    x.head.fields = std::move(fields);
     auto result = co_await proxy(client, x, head_bytes);
     x.head.target = target; // for the log
     co_return result;

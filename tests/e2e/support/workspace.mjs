@@ -12,13 +12,15 @@ import { until } from './wait.mjs';
 
 const numAgents = 2;
 const ownHost = 'agents.example.test';
+const publicIp = '127.0.0.5'; // any that leads here
 
 async function layOutPorts() {
   const base = await freePorts(numAgents + 2);
   // Each OpenClaw takes its port and, on demand, some after it.
   const backends = [];
   for (let n = 0; n < numAgents; n++) backends.push(await freePorts(20));
-  return { base, control: base + numAgents, modelApi: base + numAgents + 1, backends, ollama: await freePorts(1) };
+  return { base, control: base + numAgents, modelApi: base + numAgents + 1, backends, ollama: await freePorts(1),
+    outside: await freePorts(1) };
 }
 
 function environmentFor(ports, workspace, password) {
@@ -39,6 +41,8 @@ function environmentFor(ports, workspace, password) {
     CLAWGATE_TRUSTED_PROXIES: '127.0.0.1/32,100.64.0.0/10',
     CLAWGATE_ALLOWED_ORIGINS: `https://${ownHost},http://${ownHost}:${ports.base}`,
     RUNPOD_POD_ID: 'testpod',
+    RUNPOD_PUBLIC_IP: publicIp,
+    [`RUNPOD_TCP_PORT_${ports.base}`]: String(ports.outside),
   };
 }
 
@@ -112,7 +116,7 @@ export async function startWorkspace() {
 
   const stack = {
     directory, workspace, password, quickstartLog, ownHost, podId: 'testpod', quickstartPid: child.pid,
-    controlPort: ports.control, modelApiPort: ports.modelApi,
+    controlPort: ports.control, modelApiPort: ports.modelApi, publicIp, outsidePort: ports.outside,
     gatewayLog: path.join(workspace, 'logs', 'gateway.log'),
     secretsFile: path.join(directory, 'secrets.jsonl'),
     agents: ports.backends.map((backendPort, index) => ({ number: index + 1, name: `agent_${index + 1}`,
