@@ -61,7 +61,7 @@ std::string connection::next_request_id() {
 
 net::awaitable<void> connection::run() {
     // Agents call the model API over plain HTTP from this machine, where nobody else listens in.
-    const bool plain = at_.kind == door_kind::model && peer_.is_loopback();
+    const bool plain = at_.kind == door_kind::model && auth::is_local(peer_);
     if (auto context = plain ? nullptr : home_.shared.tls()) {
         client_.wait(waiting_for::tls_handshake);
         if (const auto ec = co_await client_.stream->accept_tls(std::move(context)); ec) {

@@ -185,7 +185,7 @@ bool is_sent_by_a_page(const exchange& x) {
 }
 
 bool comes_directly_from_this_machine(const exchange& x) {
-    return x.peer.is_loopback() && !x.head.fields.has(field_name::forwarding) &&
+    return auth::is_local(x.peer) && !x.head.fields.has(field_name::forwarding) &&
            !x.head.fields.has(field_name::x_forwarded_for) &&
            !x.head.fields.has(field_name::x_forwarded_proto) &&
            !x.head.fields.has(field_name::cf_connecting_ip);

@@ -361,18 +361,18 @@ TEST(ModelDoor, AServerThatIsNotThereIsSaidToBeDownAndFoundAgain) {
     EXPECT_EQ(m.post("/api/chat", question("hi", false)).status(), 200);
 }
 
-TEST(ModelDoor, AClientThatDoesNotReadDoesNotGrowItsMemory) {
+TEST(ModelDoor, ASlowReaderGetsEverythingInOrder) {
     model_options o;
     o.server.answer = [] {
         std::string words;
-        for (int i = 0; i < 200'000; ++i)
-            words += "word ";
+        for (int i = 0; i < 4'000; ++i)
+            words += std::string(250, 'w') + " ";
         return words;
     }();
     model_under_test m{o};
     support::raw_client_options slow;
     slow.port = m.port();
-    slow.receive_buffer = 4096;
+    slow.receive_buffer = 32 * 1024;
     raw_client c{slow};
     c.send(support::request_text("POST", "/api/chat", {m.agent()}, question("hi").dump()));
     EXPECT_EQ(c.read_head().status, 200);

@@ -152,6 +152,32 @@ TEST_F(Admission, GivesNoCreditForStandingStill) {
     EXPECT_LE(before_the_other, 10u); // as much as agent_1's last call
 }
 
+TEST_F(Admission, GivesNoCreditForBeingAtTheOwnLimit) {
+    auto l = limits(2);
+    l.fairness_window = 10'000;
+    admission a{l};
+    auto limited = call("agent_1");
+    limited.max_concurrent = 1;
+    const auto long_one = add(a, limited);
+    add(a, limited);
+    ASSERT_THAT(dispatched(a), ElementsAre(long_one));
+    for (int i = 0; i < 100; ++i)
+        serve(a, call("agent_2", 10'000), 1s);
+    a.set_slots(1);
+    a.finish(long_one, 0, 0, now);
+    for (int i = 0; i < 200; ++i) {
+        add(a, call("agent_1"));
+        add(a, call("agent_2"));
+    }
+    unsigned before_the_other = 0;
+    for (auto running = dispatched(a); a.active_of("agent_2") == 0; running = dispatched(a)) {
+        ASSERT_EQ(running.size(), 1u);
+        ++before_the_other;
+        a.finish(running.front(), 0, 0, now);
+    }
+    EXPECT_LE(before_the_other, 10u); // as much as agent_2's last call
+}
+
 TEST_F(Admission, TreatsNewcomersAlikeHoweverManyCome) {
     auto l = limits(1);
     l.fairness_window = 10'000;
