@@ -15,6 +15,7 @@ namespace clawgate::test {
 captured_log::captured_log()
     : file_{::memfd_create("captured log", MFD_CLOEXEC)}
     , stdout_{::dup(STDOUT_FILENO)} {
+    quiet_log(); // first: the fixture would do it later, and end the capture
     std::fflush(stdout);
     log::flush();
     if (file_ < 0 || stdout_ < 0 || ::dup2(file_, STDOUT_FILENO) < 0)

@@ -16,6 +16,15 @@ std::uint16_t free_port() {
     return a.local_endpoint().port();
 }
 
+void quiet_log() {
+    // CLAWGATE_TEST_LOG=1 shows what the gateway would log.
+    static const bool once = [] {
+        log::init(std::getenv("CLAWGATE_TEST_LOG") ? log_level::debug : log_level::error, log_format::text);
+        return true;
+    }();
+    static_cast<void>(once);
+}
+
 temporary_directory::temporary_directory() {
     auto name = (std::filesystem::temp_directory_path() / "clawgate-XXXXXX").string();
     if (!mkdtemp(name.data())) throw std::runtime_error{"no temporary directory"};
@@ -29,11 +38,7 @@ temporary_directory::~temporary_directory() {
 
 gateway_under_test::gateway_under_test(gateway_options o)
     : count_{o.agents} {
-    // CLAWGATE_TEST_LOG=1 shows what the gateway would log.
-    static const bool once =
-        (log::init(std::getenv("CLAWGATE_TEST_LOG") ? log_level::debug : log_level::error, log_format::text),
-         true);
-    static_cast<void>(once);
+    quiet_log();
     std::filesystem::create_directories(directory_.path / ".clawgate");
     std::vector<secret> tokens;
     std::vector<std::uint16_t> backends;
@@ -59,17 +64,25 @@ gateway_under_test::gateway_under_test(gateway_options o)
     auto loaded = parse_config(env);
     if (!loaded.problems.empty()) throw std::runtime_error{describe(loaded.problems)};
     auto& c = loaded.value;
-    for (std::size_t i = 0; i < c.agents.size(); ++i) {
-        c.agents[i].port = free_port();
-        c.agents[i].backend_host = "127.0.0.1";
-        c.agents[i].backend_port = backends[i];
+    // A port that was free a moment ago may be another test's by now.
+    for (int attempt = 1;; ++attempt) {
+        auto chosen = c;
+        for (std::size_t i = 0; i < chosen.agents.size(); ++i) {
+            chosen.agents[i].port = free_port();
+            chosen.agents[i].backend_host = "127.0.0.1";
+            chosen.agents[i].backend_port = backends[i];
+        }
+        chosen.control_port = free_port();
+        chosen.ollama.host = "127.0.0.1";
+        chosen.ollama.port = free_port();
+        if (o.adjust) o.adjust(chosen);
+        std::vector<secret> copies = tokens;
+        server_ = std::make_unique<app::server>(chosen, std::move(copies), secret{std::string(32, 'k')});
+        const auto started = server_->start();
+        if (started) return;
+        if (attempt == 5 || started.error().detail.find("in use") == std::string::npos)
+            throw std::runtime_error{started.error().detail};
     }
-    c.control_port = free_port();
-    c.ollama.host = "127.0.0.1";
-    c.ollama.port = free_port();
-    if (o.adjust) o.adjust(c);
-    server_ = std::make_unique<app::server>(c, std::move(tokens), secret{std::string(32, 'k')});
-    if (const auto r = server_->start(); !r) throw std::runtime_error{r.error().detail};
 }
 
 gateway_under_test::~gateway_under_test() {

@@ -27,6 +27,9 @@ using support::ws_client;
 
 inline constexpr auto password = "correct horse";
 
+/// Only errors are logged from now on, unless CLAWGATE_TEST_LOG is set. Once a process.
+void quiet_log();
+
 /// A free port of the loopback interface.
 [[nodiscard]] std::uint16_t free_port();
 
