@@ -11,7 +11,8 @@ usage() {
     cat <<'TEXT'
 Usage: tests/run.sh [--quick] [--no-e2e] [--help]
 
-Unit and component tests in three builds: release; AddressSanitizer with UndefinedBehaviorSanitizer; ThreadSanitizer.
+Unit and component tests in a release build and with AddressSanitizer and UndefinedBehaviorSanitizer; unit tests with
+ThreadSanitizer.
 Then the end-to-end tests with the release build, a real OpenClaw and Chromium.
 
   --quick   only the dev build's unit and component tests
@@ -108,7 +109,8 @@ else
     # The dev build, which has warnings as errors, is for --quick.
     build_and_test release
     build_and_test asan -L 'unit|component'
-    build_and_test tsan -L 'unit|component'
+    # Not yet 'component': the model API's tests there have not been seen under ThreadSanitizer.
+    build_and_test tsan -L unit
     if ((e2e)) && [[ -f tests/e2e/run.sh ]]; then
         install_packages "${run_packages[@]}"
         run_e2e

@@ -171,11 +171,10 @@ std::string_view origin_of(std::string_view url) {
 }
 
 /// Marks that a browser leaves on what a page of this port sends. On plain HTTP to anything but localhost it
-/// sends no Sec-Fetch-*. Their sender gives up being compared with the password, so nobody gains by forging
-/// them.
+/// sends no Sec-Fetch-*; and Sec-Fetch-Mode alone is no mark, because Node's fetch() sends that too. Their
+/// sender gives up being compared with the password, so nobody gains by forging them.
 bool is_sent_by_a_page(const exchange& x) {
-    if (x.head.fields.has(field_name::sec_fetch_site) || x.head.fields.has(field_name::sec_fetch_mode) ||
-        x.head.fields.has(field_name::sec_fetch_dest))
+    if (x.head.fields.has(field_name::sec_fetch_site) || x.head.fields.has(field_name::sec_fetch_dest))
         return true;
     const auto host = x.field(field_name::host);
     if (x.at.origins.allows(x.field(field_name::origin), host)) return true;
