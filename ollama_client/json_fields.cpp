@@ -2,6 +2,7 @@
 
 #include "ollama_client/json_object.hpp"
 #include "ollama_client/request.hpp"
+#include "ollama_client/surrogates.hpp"
 #include "ollama_client/tree_builder.hpp"
 
 #include <algorithm>
@@ -12,6 +13,8 @@ namespace clawgate::ollama {
 
 result<ordered_json> json_parser::parse(std::string_view text, unsigned max_depth, std::string_view what) {
     tree_builder tree{values_left_, max_depth};
+    std::string mended; // the library refuses halves of surrogate pairs
+    if (may_have_surrogates(text)) text = mended = with_halves_replaced(text);
     if (!ordered_json::sax_parse(text.begin(), text.end(), &tree))
         return bad_request(std::string{what} + ' ' + tree.failure());
     return {boost::system::in_place_value, tree.take()};

@@ -256,26 +256,15 @@ bool json_scanner::skip_unicode_escape() {
     };
     ++at_;
     if (!take('u')) return wrong(at_end() ? "a string without its end" : "an unknown escape");
-    unsigned unit = 0;
-    if (!hex4(unit)) return wrong("\\u without four hexadecimal digits");
-    if (unit < 0xd800 || unit > 0xdfff) return true;
-    unsigned low = 0;
-    if (unit > 0xdbff || !take('\\') || !take('u') || !hex4(low) || low < 0xdc00 || low > 0xdfff)
-        return wrong("half of a surrogate pair");
-    return true;
+    // Halves of surrogate pairs are valid syntax: surrogates.hpp.
+    return skip_hex4() || wrong("\\u without four hexadecimal digits");
 }
 
-bool json_scanner::hex4(unsigned& value) noexcept {
+bool json_scanner::skip_hex4() noexcept {
     if (end_ - at_ < 4) return false;
-    value = 0;
     for (const char* const stop = at_ + 4; at_ != stop; ++at_) {
-        const char c = static_cast<char>(*at_ | 0x20);
-        if (is_digit(*at_))
-            value = value * 16 + static_cast<unsigned>(*at_ - '0');
-        else if (c >= 'a' && c <= 'f')
-            value = value * 16 + static_cast<unsigned>(c - 'a' + 10);
-        else
-            return false;
+        const char lower = static_cast<char>(*at_ | 0x20);
+        if (!is_digit(*at_) && (lower < 'a' || lower > 'f')) return false;
     }
     return true;
 }

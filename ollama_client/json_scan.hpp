@@ -45,7 +45,7 @@ private:
     [[nodiscard]] bool skip_number();
     [[nodiscard]] bool skip_unicode_escape();
     [[nodiscard]] bool skip_key_and_colon();
-    [[nodiscard]] bool hex4(unsigned& value) noexcept;
+    [[nodiscard]] bool skip_hex4() noexcept;
 
     const char* begin_;
     const char* at_;

@@ -17,8 +17,10 @@ milliseconds doubled(milliseconds first, milliseconds last, unsigned times) {
     return std::min(first, last);
 }
 
+/// A connection that ended early is none: a server that breaks off the same load again and again must not be asked
+/// for it without a pause.
 bool is_outage(const error& e) {
-    return e.code == errc::unreachable || e.code == errc::closed;
+    return e.code == errc::unreachable;
 }
 
 } // namespace
@@ -125,10 +127,10 @@ net::awaitable<void> model_keeper::sleep_until(steady_time when) {
     static_cast<void>(waited); // cancelled is how look_again() wakes it
 }
 
+/// The pause after a failure stays: the failure may be what brought the server down.
 void model_keeper::plan_all(step next) {
     for (auto& p : plans_) {
         p.next = next;
-        p.not_before = {};
         p.missing = 0;
     }
 }
@@ -188,6 +190,7 @@ net::awaitable<void> model_keeper::look_at_server() {
     auto loaded = co_await ask_loaded(std::move(link));
     if (!loaded) {
         if (is_outage(loaded.error())) server_lost(loaded.error());
+        if (loaded.error().code == errc::closed) next_look_ = steady_clock::now() + options_.first_connect;
         co_return;
     }
     status_.loaded = std::move(*loaded);
@@ -215,6 +218,10 @@ bool model_keeper::wants_warm_up(const model_status& m) const {
 void model_keeper::failed(std::size_t i, const error& e, std::string_view doing) {
     auto& m = status_.models[i];
     auto& p = plans_[i];
+    if (is_outage(e)) {
+        p.next = step::look;
+        return server_lost(e);
+    }
     const auto wait = doubled(options_.first_retry, options_.last_retry, p.failures++);
     m.phase = model_phase::failed;
     m.reason = std::string{doing} + ": " + e.detail;
@@ -227,7 +234,7 @@ void model_keeper::failed(std::size_t i, const error& e, std::string_view doing)
         {{"model", std::string_view{m.name}},
          {"why", std::string_view{m.reason}},
          {"next_try_s", static_cast<std::int64_t>(std::chrono::duration_cast<seconds>(wait).count())}});
-    if (is_outage(e)) server_lost(e);
+    if (e.code == errc::closed) next_look_ = {}; // is the server still there?
 }
 
 /// The model is on the server's disk.

@@ -1,5 +1,7 @@
 #include "ollama_client/pruning.hpp"
 
+#include "ollama_client/surrogates.hpp"
+
 #include <algorithm>
 #include <numeric>
 
@@ -20,8 +22,7 @@ constexpr std::size_t least_left_out = 500;
 
 constexpr std::size_t longest_character = 12; // a pair of escaped surrogates
 
-/// A place between two characters of the inside of a JSON string. A pair of surrogates is one character:
-/// read_messages has seen that every first half is followed by its second.
+/// A place between two characters of the inside of a JSON string. A pair of surrogates is one character.
 struct text_cursor {
     std::string_view text;
     std::size_t at = 0;
@@ -49,11 +50,9 @@ struct text_cursor {
 
 private:
     [[nodiscard]] std::size_t escape_bytes() const noexcept {
-        const auto escape = text.substr(at, 4);
-        if (escape.size() < 4 || escape[1] != 'u') return 2;
-        const bool pair = (escape[2] == 'd' || escape[2] == 'D') &&
-                          std::string_view{"89abAB"}.find(escape[3]) != std::string_view::npos;
-        return pair ? longest_character : 6;
+        const auto rest = text.substr(at);
+        if (rest.size() < 2 || rest[1] != 'u') return 2;
+        return escaped_pair(rest) != 0 ? longest_character : 6;
     }
 };
 

@@ -2,6 +2,7 @@
 
 #include "ollama_client/json_object.hpp"
 #include "ollama_client/json_scan.hpp"
+#include "ollama_client/surrogates.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -33,13 +34,6 @@ void append_utf8(std::string& out, std::uint32_t c) {
     }
 }
 
-std::uint32_t hex4(std::string_view digits) noexcept {
-    std::uint32_t value = 0;
-    for (const char c : digits.substr(0, 4))
-        value = value * 16 + static_cast<std::uint32_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
-    return value;
-}
-
 // The escape at the beginning of `rest` (of a validated string); its length in bytes.
 std::size_t append_escape(std::string& out, std::string_view rest) {
     switch (rest[1]) {
@@ -51,13 +45,13 @@ std::size_t append_escape(std::string& out, std::string_view rest) {
     case 'u': break;
     default: out += rest[1]; return 2;
     }
-    const auto unit = hex4(rest.substr(2));
-    if (unit < 0xd800 || unit > 0xdfff) {
-        append_utf8(out, unit);
-        return 6;
+    if (const auto pair = escaped_pair(rest); pair != 0) {
+        append_utf8(out, pair);
+        return 12;
     }
-    append_utf8(out, 0x10000 + ((unit - 0xd800) << 10) + (hex4(rest.substr(8)) - 0xdc00));
-    return 12;
+    const auto unit = escaped_unit(rest);
+    append_utf8(out, is_surrogate(unit) ? 0xfffd : unit);
+    return 6;
 }
 
 const json_member* find_key(const std::vector<json_member>& members, std::string_view key) noexcept {

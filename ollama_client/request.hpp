@@ -34,14 +34,14 @@ inline constexpr unsigned max_json_depth = 64;
 inline constexpr std::size_t max_json_members = 4096;
 
 /// The members of the object that `text` is. The whole text is validated: RFC 8259 syntax, UTF-8, depth,
-/// escapes with paired surrogates, nothing behind the object. A member's key may not be escaped, nor appear
+/// nothing behind the object. A member's key may not be escaped, nor appear
 /// twice, nor be one that Go would fold to another of them (`Model`, `ſtream` with U+017F, `K` as U+212A).
 /// Errors: errc::bad_request with a sentence that names the key or the byte offset; errc::too_large beyond
 /// max_json_members.
 [[nodiscard]] result<std::vector<json_member>> scan_object(std::string_view text);
 /// The elements of the array that `text` is, which scan_object has already validated.
 [[nodiscard]] std::vector<std::string_view> scan_array(std::string_view text);
-/// The text of a validated JSON string, unescaped. Nothing when `value` is not a string.
+/// The text of a validated JSON string, unescaped, half of a surrogate pair as U+FFFD. Nothing when `value` is not a string.
 [[nodiscard]] std::optional<std::string> json_string(std::string_view value);
 /// `text` as a JSON string with its quotes.
 [[nodiscard]] std::string quote_json(std::string_view text);

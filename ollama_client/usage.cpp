@@ -63,6 +63,13 @@ void usage_totals::add(const final_numbers& n) {
     generation += n.generation;
 }
 
+std::uint32_t usage_totals::mean_answer_tokens() const noexcept {
+    constexpr std::uint32_t usual = 256;
+    const auto unanswered = failed + canceled;
+    if (requests <= unanswered) return usual;
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(answer_tokens / (requests - unanswered), most_tokens - 1));
+}
+
 usage_totals& usage_totals::operator+=(const usage_totals& other) {
     requests += other.requests;
     failed += other.failed;

@@ -40,6 +40,8 @@ struct usage_totals {
     std::chrono::nanoseconds generation{0};
 
     void add(const final_numbers& n); ///< one call's tokens and times; counts no request
+    /// Of the calls that were answered to their end; a guess before there is one.
+    [[nodiscard]] std::uint32_t mean_answer_tokens() const noexcept;
     usage_totals& operator+=(const usage_totals& other);
 };
 

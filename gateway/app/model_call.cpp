@@ -5,6 +5,7 @@
 #include "app/error_shapes.hpp"
 #include "core/log.hpp"
 #include "ollama_client/native_writer.hpp"
+#include "ollama_client/prompt_prefixes.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -135,7 +136,7 @@ private:
     }
     [[nodiscard]] const agent_options* agent() const { return x_.as_agent ? x_.as_agent->options : nullptr; }
     [[nodiscard]] std::string caller_name() const { return agent() ? agent()->name : "person"; }
-    [[nodiscard]] ollama::call_request turn_request() const;
+    [[nodiscard]] ollama::call_request turn_request();
     void account();
 
     client_side& client_;
@@ -279,7 +280,7 @@ bool model_call::set_parameters() {
     return true;
 }
 
-ollama::call_request model_call::turn_request() const {
+ollama::call_request model_call::turn_request() {
     const auto& options = door_.shared.options;
     ollama::call_request t;
     const bool person = !agent();
@@ -294,15 +295,10 @@ ollama::call_request model_call::turn_request() const {
         static_cast<unsigned>(person ? options.ollama.num_parallel : agent()->behaviour.max_concurrent);
     const auto bytes = edits_.size();
     t.bytes = bytes;
-    const auto per_byte = 1.0 / const_cast<model_door&>(door_).calibration(model_).bytes_per_token();
+    const auto per_byte = 1.0 / door_.calibration(model_).bytes_per_token();
     t.prompt_tokens = static_cast<std::uint32_t>(static_cast<double>(bytes) * per_byte);
-    t.answer_tokens = 256;
-    if (kind_ != call_kind::chat) return t;
-    ollama::prefix_builder prefixes;
-    if (const auto* tools = native_.find("tools")) prefixes.add(tools->value);
-    for (const auto& m : messages_)
-        prefixes.add(m.text);
-    t.prefixes = prefixes.take(per_byte);
+    t.answer_tokens = door_.usage.of(caller_name(), model_).mean_answer_tokens();
+    if (!is_embedding(kind_)) t.prefixes = ollama::prefixes_of(native_, messages_, model_, per_byte);
     return t;
 }
 

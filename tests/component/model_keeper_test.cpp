@@ -205,6 +205,19 @@ TEST(ModelKeeper, SaysThatALoadHangs) {
     EXPECT_FALSE(k.keeper.status().load_hangs);
 }
 
+TEST(ModelKeeper, PausesWhenTheServerBreaksOffALoad) {
+    fake_ollama server{two_models_fit()};
+    ASSERT_TRUE(server.fault("close", 1000));
+    auto o = quick({{glm, false}});
+    o.first_retry = o.last_retry = std::chrono::hours{1};
+    keeper_under_test k{server.port(), o};
+    ASSERT_TRUE(k.reaches(glm, model_phase::failed));
+    EXPECT_TRUE(k.run_until([&] { return asked(server, "/api/ps") >= 3; }));
+    EXPECT_EQ(asked(server, "/api/generate"), 1u) << "one load, and then the pause";
+    EXPECT_EQ(k.of(glm).phase, model_phase::failed);
+    EXPECT_TRUE(k.keeper.status().server_up);
+}
+
 TEST(ModelKeeper, LooksAtOnceWhenItIsTold) {
     auto server_options = two_models_fit();
     server_options.models = {};

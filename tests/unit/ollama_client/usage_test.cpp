@@ -123,5 +123,17 @@ TEST(Usage, IsBoundedWhateverModelsAreNamed) {
     EXPECT_EQ(book.sum().requests, 5000u);
 }
 
+TEST(UsageTotals, GuessesTheNextAnswerFromThoseThatWereGiven) {
+    usage_totals t;
+    EXPECT_EQ(t.mean_answer_tokens(), 256u);
+    t.requests = 2;
+    t.failed = 1;
+    t.canceled = 1;
+    EXPECT_EQ(t.mean_answer_tokens(), 256u) << "none was answered";
+    t.requests = 4;
+    t.answer_tokens = 100;
+    EXPECT_EQ(t.mean_answer_tokens(), 50u);
+}
+
 } // namespace
 } // namespace clawgate::ollama
