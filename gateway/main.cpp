@@ -6,6 +6,9 @@
 #include "core/options.hpp"
 #include "core/password_input.hpp"
 #include "net/http_probe.hpp"
+#include "pod/confine.hpp"
+#include "pod/doctor.hpp"
+#include "pod/isolation_probe.hpp"
 #include "pod/prepare.hpp"
 
 #include <CLI/CLI.hpp>
@@ -49,8 +52,13 @@ void print(std::FILE* to, std::string_view text) {
 struct command_line {
     bool markdown = false;
     pod::prepare_options prepare;
-    std::string supervisor;
+    std::string run_dir; ///< of serve
+    pod::doctor_options doctor;
     std::string model;
+    pod::confinement confinement;
+    std::vector<std::string> no_connect;
+    std::vector<std::string> no_bind;
+    std::vector<std::string> program;
 };
 
 // Loads the configuration and passes it on, or reports what is wrong with it.
@@ -66,11 +74,11 @@ int with_config(Command&& command) {
     return command(loaded);
 }
 
-int serve(const load_outcome& loaded, const std::string& supervisor) {
+int serve(const load_outcome& loaded, const std::string& run_dir) {
     log::init(loaded.value.level, loaded.value.format);
     for (const auto& w : loaded.warnings)
         log::event(log_level::warn, w);
-    const int status = app::serve(loaded.value, supervisor);
+    const int status = app::serve(loaded.value, run_dir);
     log::flush();
     return status;
 }
@@ -138,6 +146,8 @@ void add_prepare_options(CLI::App& command, pod::prepare_options& o) {
     command.add_option("--run-dir", o.run_dir, "Directory of supervisord.conf, sockets and temporary files");
     command.add_flag("--single-user", o.single_user,
                      "Run every program as one user, without isolation by uid");
+    command.add_flag("--no-packet-filter", o.no_packet_filter,
+                     "Leave the system's nftables alone; agents are kept from others' ports by Landlock only");
 }
 
 void add_model_commands(CLI::App& to, command_line& line, int& status) {
@@ -159,6 +169,46 @@ void add_model_commands(CLI::App& to, command_line& line, int& status) {
         app::model_command::warm_up);
 }
 
+int confine(command_line& line) {
+    for (const auto& [texts, ranges] : {std::pair{&line.no_connect, &line.confinement.no_connect},
+                                        std::pair{&line.no_bind, &line.confinement.no_bind}})
+        for (const auto& text : *texts) {
+            const auto range = pod::parse_port_range(text);
+            if (!range) {
+                print(stderr, "clawgate confine: " + range.error().detail + '\n');
+                return exit_usage;
+            }
+            ranges->push_back(*range);
+        }
+    return pod::confine_and_run(line.confinement, line.program);
+}
+
+void add_doctor_command(CLI::App& to, command_line& line, int& status) {
+    auto* command = add_command(to, "doctor", "Test a running pod: what could an agent do to the others?");
+    command->add_flag("--isolation", line.doctor.isolation_only,
+                      "Only the isolation of the agents (the default so far)");
+    command->add_option("--as", line.doctor.as, "Agent to try as, or 'all' (default: the first)");
+    command->add_option("--run-dir", line.doctor.run_dir, "Run directory of the pod (default: the workspace's)");
+    command->add_flag("--json", line.doctor.json, "Print the attempts as JSON");
+    command->callback([&] { status = pod::doctor_command(process_environment(), line.doctor); });
+    to.add_subcommand("isolation-probe", "What doctor runs in the place of an agent")
+        ->group("") // not for people
+        ->callback([&status] { status = pod::isolation_probe_command(); });
+}
+
+void add_confine_command(CLI::App& to, command_line& line, int& status) {
+    auto* command = add_command(to, "confine", "Take rights from a program and run it; agents are started by it");
+    command->add_option("--hide", line.confinement.hidden, "File or folder that it cannot open")
+        ->expected(1)->take_all();
+    command->add_option("--keep", line.confinement.kept, "… but this one below it")->expected(1)->take_all();
+    command->add_option("--no-connect", line.no_connect, "TCP port or range that it cannot connect to")
+        ->expected(1)->take_all();
+    command->add_option("--no-bind", line.no_bind, "TCP port or range that it cannot listen on")
+        ->expected(1)->take_all();
+    command->add_option("PROGRAM", line.program, "The program and its arguments, behind --")->required();
+    command->callback([&line, &status] { status = confine(line); });
+}
+
 int run(int argc, char** argv) {
     command_line line;
     int status = exit_ok;
@@ -169,11 +219,11 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
 
     auto* serve_command = add_command(app, "serve", "Run the gateway until SIGTERM");
-    serve_command->add_option("--supervisor", line.supervisor,
-                              "Socket of the supervisord that runs the model server as 'ollama': it is "
-                              "restarted when it is stuck");
+    serve_command->add_option("--run-dir", line.run_dir,
+                              "Run directory of the pod that `clawgate prepare` made: what is stuck or needs too much "
+                              "memory is restarted through its supervisord");
     serve_command->callback([&] {
-        status = with_config([&](const load_outcome& loaded) { return serve(loaded, line.supervisor); });
+        status = with_config([&](const load_outcome& loaded) { return serve(loaded, line.run_dir); });
     });
     auto* prepare_command =
         add_command(app, "prepare", "Make the workspace, fresh tokens and every configuration");
@@ -191,6 +241,8 @@ int run(int argc, char** argv) {
             status = with_config(check);
     });
     add_model_commands(app, line, status);
+    add_confine_command(app, line, status);
+    add_doctor_command(app, line, status);
     add_command(app, "hash-password",
                 "Read a password from standard input and print CLAWGATE_PASSWORD_HASH for it")
         ->callback([&] { status = hash_password(); });

@@ -30,6 +30,7 @@ struct agent {
     const agent_options* options = nullptr;
     net::endpoint backend;
     std::vector<net::tcp::endpoint> addresses; ///< of the backend, looked up once at the start
+    net::backend_rule may_serve;               ///< whose program may be the backend
     secret token;                              ///< its own secret: what is injected
     mutable backend_state state;
 };

@@ -19,6 +19,8 @@
 
 namespace clawgate::app {
 
+class pod_watch;
+
 enum class door_kind { agent, control, model };
 
 /// One public port: an agent's, the control port, or the model API.
@@ -131,9 +133,12 @@ public:
     std::vector<std::unique_ptr<door>> doors; ///< the agents' in order, the control port, the model API
     net::endpoint model_server;               ///< the Ollama behind the model API
     std::vector<net::tcp::endpoint> model_server_addresses; ///< looked up once at the start
+    net::backend_rule may_serve_models;                     ///< whose program may be that Ollama
     connection_counters connections;
     native_slots native;
     std::atomic<bool> draining{false};
+    /// What is known of the pod; null where nothing looks after it. The server's.
+    std::atomic<const pod_watch*> pod{nullptr};
     /// The TLS context of new connections; null without TLS. Replaced as a whole on SIGHUP.
     [[nodiscard]] std::shared_ptr<boost::asio::ssl::context> tls() const;
     void set_tls(std::shared_ptr<boost::asio::ssl::context> context);

@@ -95,7 +95,7 @@ void turn_queue::serve() {
 model_door::model_door(gateway& g, worker& w)
     : shared{g}
     , home{w}
-    , pool{w.io.get_executor(), g.model_server_addresses}
+    , pool{w.io.get_executor(), g.model_server_addresses, g.may_serve_models}
     , turns{limits_of(g.options), w.io.get_executor()}
     , embeddings{embedding_limits(g.options), w.io.get_executor()}
     , server_host{(g.model_server.host.find(':') == std::string::npos ? g.model_server.host

@@ -2,7 +2,9 @@
 
 #include "app/server.hpp"
 #include "auth/tokens.hpp"
+#include "core/file.hpp"
 #include "core/log.hpp"
+#include "core/pod_facts.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -33,6 +35,17 @@ result<std::vector<secret>> read_tokens(const config& c) {
     }
     if (!missing.empty()) return error{errc::not_found, fault::gateway, retry::never, std::move(missing)};
     return tokens;
+}
+
+/// Nothing is known of a pod that `clawgate prepare` did not make.
+pod_facts facts_in(const std::string& run_dir) {
+    if (run_dir.empty()) return {};
+    const auto text = read_file(pod_facts_path(run_dir), 1u << 20);
+    const auto facts = text ? pod_facts_from_json(*text) : result<pod_facts>{text.error()};
+    if (facts) return *facts;
+    log::event(log_level::warn, "nothing is known of the pod: no program of it can be restarted",
+               {{"why", std::string_view{facts.error().detail}}});
+    return {};
 }
 
 std::string_view what_is_at(door_kind k) {
@@ -76,8 +89,9 @@ void wait_for_the_end(server& s) {
 
 } // namespace
 
-int serve(const config& c, const std::string& supervisor) {
+int serve(const config& c, const std::string& run_dir) {
     log::init(c.level, c.format);
+    const auto pod = facts_in(run_dir);
     auto tokens = read_tokens(c);
     if (!tokens) {
         std::cerr << "clawgate: an agent's service token cannot be read:" << tokens.error().detail
@@ -96,7 +110,8 @@ int serve(const config& c, const std::string& supervisor) {
         return exit_os_error;
     }
     announce(s.state());
-    s.look_after_models(supervisor);
+    s.look_after_pod(pod, run_dir);
+    s.look_after_models(pod.supervises_ollama ? supervisor_socket_path(run_dir) : std::string{});
     wait_for_the_end(s);
     log::event(log_level::info, "stopping: finishing what is under way",
                {{"seconds", std::int64_t{c.drain.count()}}});

@@ -9,8 +9,8 @@ namespace clawgate::app {
 /// Runs every listener until SIGTERM or SIGINT, drains, and returns the process's exit status: 0 after an
 /// orderly stop, 71 (EX_OSERR) when a listener cannot be opened, 66 (EX_NOINPUT) when an agent's token is
 /// missing because `clawgate prepare` has not run. Reports its errors itself. Call once, from main().
-/// `supervisor`: the socket of the supervisord that runs the model server, which is restarted through it when
-/// nothing else helps; empty where nobody supervises it.
-int serve(const config& c, const std::string& supervisor);
+/// `run_dir`: of the pod that `clawgate prepare` made, with its facts and supervisord's socket; empty where there is
+/// none.
+int serve(const config& c, const std::string& run_dir);
 
 } // namespace clawgate::app

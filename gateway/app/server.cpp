@@ -2,17 +2,16 @@
 
 #include "app/connection.hpp"
 #include "app/model_door.hpp"
+#include "app/pod_watch.hpp"
 #include "app/worker.hpp"
 #include "core/log.hpp"
 #include "net/tls.hpp"
 #include "net/tunnel.hpp"
+#include "routing/agent_users.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
@@ -39,16 +38,6 @@ void prepare_socket(net::socket& s) {
     s.non_blocking(true, ignored);
 }
 
-/// Where agents run as the gateway's own user, one of them could bind a shared port too and take logins: the
-/// kernel lets every process of that user.
-bool agents_share_our_user(const config& c) {
-    struct stat about {};
-    return std::any_of(c.agents.begin(), c.agents.end(), [&](const agent_options& a) {
-        return ::stat((c.workspace + "/agents/" + a.name).c_str(), &about) == 0 &&
-               about.st_uid == ::geteuid();
-    });
-}
-
 } // namespace
 
 struct server::impl {
@@ -61,6 +50,7 @@ struct server::impl {
     };
 
     gateway shared;
+    std::unique_ptr<pod_watch> pod;
     std::vector<std::unique_ptr<worker>> workers;
     std::unique_ptr<model_door> model;                              // of the last worker; goes before it
     std::vector<std::vector<std::unique_ptr<listening>>> listeners; // by worker
@@ -102,7 +92,10 @@ net::asio::ip::address server::impl::address_of(const door& d) const {
 
 result<void> server::impl::resolve_backends() {
     std::string failures;
+    const routing::agent_users users{shared.options};
+    shared.may_serve_models = users.rule_for_model_server();
     for (auto& a : shared.agents) {
+        a->may_serve = users.rule_for_agent(a->options->number);
         auto found = net::resolve(a->backend);
         if (found)
             a->addresses = std::move(*found);
@@ -139,7 +132,9 @@ result<void> server::impl::choose_ports() {
 
 result<void> server::impl::open_all() {
     if (auto r = choose_ports(); !r) return r;
-    share_ports = !agents_share_our_user(shared.options);
+    // Where agents run as the gateway's own user, one of them could bind a shared port too and take logins: the
+    // kernel lets every process of that user.
+    share_ports = !routing::agent_users{shared.options}.shared_with_gateway();
     // The model API and the control port have a worker of their own, the last: one owner for who may use the
     // model next, and no long body that is read here delays a dashboard.
     const auto last = std::max(1u, shared.options.workers);
@@ -238,6 +233,13 @@ void server::look_after_models(std::string supervisor, ollama::watchdog_limits l
     auto& door = *impl_->model;
     net::asio::post(door.home.io,
                     [&door, s = std::move(supervisor), limits] { door.look_after_models(s, limits); });
+}
+
+void server::look_after_pod(pod_facts facts, std::string run_dir) {
+    auto& i = *impl_;
+    i.pod = std::make_unique<pod_watch>(i.shared.options, std::move(facts), std::move(run_dir));
+    i.pod->start();
+    i.shared.pod.store(i.pod.get(), std::memory_order_release);
 }
 
 void server::impl::drain(worker& w, std::vector<std::unique_ptr<listening>>& ls) {

@@ -3,6 +3,7 @@
 
 #include "app/gateway.hpp"
 #include "core/error.hpp"
+#include "core/pod_facts.hpp"
 #include "ollama_client/model_watchdog.hpp"
 
 #include <memory>
@@ -23,6 +24,9 @@ public:
     /// Brings the models to "ready" and keeps them there, from a thread of the server's. Once, after start().
     /// `supervisor`: the socket of the supervisord that runs the model server, or empty.
     void look_after_models(std::string supervisor, ollama::watchdog_limits limits = {});
+
+    /// Looks after the programs of the pod whose run directory this is, from a thread of its own. Once, after start().
+    void look_after_pod(pod_facts facts, std::string run_dir);
 
     /// Port of the n-th door: the agents' in order, then the control port's.
     [[nodiscard]] std::uint16_t port(std::size_t door_index) const;

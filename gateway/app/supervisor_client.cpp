@@ -26,14 +26,18 @@ error failure(errc code, std::string detail) {
     return error{code, fault::gateway, retry::later, "supervisord: " + std::move(detail)};
 }
 
-/// The program's name comes from this program, so nothing in it needs escaping.
-std::string call_text(std::string_view method, std::string_view program, bool wait) {
+std::string request_text(std::string_view method, std::string_view params) {
     const auto body = "<?xml version=\"1.0\"?><methodCall><methodName>" + std::string{method} +
-                      "</methodName><params><param><value><string>" + std::string{program} +
-                      "</string></value></param><param><value><boolean>" + (wait ? "1" : "0") +
-                      "</boolean></value></param></params></methodCall>";
+                      "</methodName><params>" + std::string{params} + "</params></methodCall>";
     return "POST /RPC2 HTTP/1.0\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: " +
            std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+/// The program's name comes from this program, so nothing in it needs escaping.
+std::string call_text(std::string_view method, std::string_view program, bool wait) {
+    return request_text(method, "<param><value><string>" + std::string{program} +
+                                    "</string></value></param><param><value><boolean>" + (wait ? "1" : "0") +
+                                    "</boolean></value></param>");
 }
 
 /// 0, or the number of the fault; nothing for what is no answer.
@@ -49,7 +53,7 @@ std::optional<int> fault_of(std::string_view answer) {
     return code;
 }
 
-net::awaitable<result<int>> call(net::executor ex, std::string path, std::string request) {
+net::awaitable<result<std::string>> ask(net::executor ex, std::string path, std::string request) {
     const auto socket = std::make_shared<local_socket>(ex);
     net::timer deadline{ex, limit};
     deadline.async_wait([weak = std::weak_ptr{socket}](net::error_code ec) {
@@ -68,12 +72,71 @@ net::awaitable<result<int>> call(net::executor ex, std::string path, std::string
     static_cast<void>(written);
     if (!socket->is_open()) co_return failure(errc::timeout, "no answer in time");
     if (write_ec) co_return failure(errc::bad_upstream, write_ec.message());
-    const auto code = fault_of(answer);
+    co_return answer;
+}
+
+net::awaitable<result<int>> call(net::executor ex, std::string path, std::string request) {
+    auto answer = co_await ask(ex, std::move(path), std::move(request));
+    if (!answer) co_return answer.error();
+    const auto code = fault_of(*answer);
     if (!code) co_return failure(errc::bad_upstream, "the answer cannot be read");
     co_return *code;
 }
 
+/// The text between two marks, from `at` on; `at` is then behind it. Nothing when they are not there.
+std::optional<std::string_view> between(std::string_view text, std::string_view begin, std::string_view end,
+                                        std::size_t& at) {
+    const auto first = text.find(begin, at);
+    if (first == text.npos) return std::nullopt;
+    const auto last = text.find(end, first + begin.size());
+    if (last == text.npos) return std::nullopt;
+    at = last + end.size();
+    return text.substr(first + begin.size(), last - first - begin.size());
+}
+
+/// `<int>5</int>` without its tag, if it has one. The names and numbers in use need no unescaping; a description that
+/// does is shown with its escapes.
+std::string_view without_tag(std::string_view value) {
+    if (!value.starts_with('<')) return value;
+    const auto begin = value.find('>');
+    const auto end = value.rfind("</");
+    return begin == value.npos || end == value.npos || end <= begin ? std::string_view{}
+                                                                    : value.substr(begin + 1, end - begin - 1);
+}
+
+void set_member(program_info& p, std::string_view name, std::string_view value) {
+    if (name == "name") p.name = value;
+    if (name == "statename") p.state = value;
+    if (name == "pid") std::from_chars(value.data(), value.data() + value.size(), p.pid);
+    if (name == "start") std::from_chars(value.data(), value.data() + value.size(), p.started);
+    if (name == "spawnerr") p.problem = value;
+}
+
 } // namespace
+
+std::vector<program_info> programs_in(std::string_view answer) {
+    std::vector<program_info> all;
+    std::size_t at = 0;
+    while (const auto whole = between(answer, "<struct>", "</struct>", at)) {
+        program_info p;
+        std::size_t inner = 0;
+        while (const auto name = between(*whole, "<name>", "</name>", inner)) {
+            const auto value = between(*whole, "<value>", "</value>", inner);
+            if (!value) break;
+            set_member(p, *name, without_tag(*value));
+        }
+        if (!p.name.empty()) all.push_back(std::move(p));
+    }
+    return all;
+}
+
+net::awaitable<result<std::vector<program_info>>> list_programs(net::executor ex, std::string socket) {
+    auto request = request_text("supervisor.getAllProcessInfo", "");
+    auto answer = co_await ask(ex, std::move(socket), std::move(request));
+    if (!answer) co_return answer.error();
+    if (fault_of(*answer) != 0) co_return failure(errc::bad_upstream, "the answer cannot be read");
+    co_return programs_in(*answer);
+}
 
 net::awaitable<result<void>> restart_program(net::executor ex, std::string socket, std::string program) {
     auto stop = call_text("supervisor.stopProcess", program, true);

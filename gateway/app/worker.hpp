@@ -27,7 +27,7 @@ struct worker {
         , number{n}
         , dog{io.get_executor()} {
         for (const auto& a : g.agents)
-            upstreams.emplace_back(io.get_executor(), a->addresses);
+            upstreams.emplace_back(io.get_executor(), a->addresses, a->may_serve);
         probes.resize(g.agents.size());
     }
 

@@ -3,6 +3,7 @@
 // need no waiting.
 
 #include <chrono>
+#include <string>
 
 namespace clawgate {
 
@@ -16,5 +17,8 @@ using wall_time = wall_clock::time_point;
 
 /// Steady time at the kernel tick's resolution (1–4 ms), at a fraction of the cost; for deadlines.
 [[nodiscard]] steady_time coarse_now() noexcept;
+
+/// "2026-11-25T03:04:05Z" (RFC 3339, whole seconds).
+[[nodiscard]] std::string iso_time(wall_time when);
 
 } // namespace clawgate

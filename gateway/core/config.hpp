@@ -106,6 +106,8 @@ struct config {
     std::string agent_prefix = "agent";
     std::uint16_t base_port = 18790;
     std::vector<agent_options> agents; ///< 1–10, in order
+    int agent_memory_mb = 4096;  ///< of one agent with everything that it starts; 0 = no limit
+    int agent_processes = 1024;  ///< of one agent, threads included
     bool model_auto_pull = true;
     bool warmup_enabled = true;
     int num_ctx = 131072;                       ///< context window of the shared model, tokens

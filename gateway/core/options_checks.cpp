@@ -268,6 +268,12 @@ void check_combinations(load_outcome& out) {
                         (key_missing ? "CLAWGATE_TLS_CERT" : "CLAWGATE_TLS_KEY") +
                         " is; set both for HTTPS, or none");
     }
+    constexpr int least_memory = 1024; // OpenClaw alone takes most of it (facts/openclaw.md)
+    if (c.agent_memory_mb != 0 && c.agent_memory_mb < least_memory &&
+        !has_problem(out, "CLAWGATE_AGENT_MEMORY_MB"))
+        add_problem(out, "CLAWGATE_AGENT_MEMORY_MB",
+                    "is " + std::to_string(c.agent_memory_mb) + ", but an agent needs at least " +
+                        std::to_string(least_memory) + " MiB (0 = no limit)");
     std::set<std::string> told; // problems and warnings that several agents share are given once
     for (const auto& agent : c.agents)
         check_agent(agent, out, told);

@@ -303,6 +303,15 @@ void add_gateway(std::vector<option>& t) {
                     integer(
                         [](auto& c, auto*) -> auto& { return c.workers; }, 0, 256, "threads"),
                     "Worker threads; 0 = one for each core."));
+    t.push_back(row("CLAWGATE_AGENT_MEMORY_MB", gateway_group, "4096",
+                    integer(
+                        [](auto& c, auto*) -> auto& { return c.agent_memory_mb; }, 0, 1'048'576, "MiB"),
+                    "Memory of one agent with everything that it starts; an agent that needs more is "
+                    "restarted. At least 1024, or 0 = no limit."));
+    t.push_back(row("CLAWGATE_AGENT_PROCESSES", gateway_group, "1024",
+                    integer(
+                        [](auto& c, auto*) -> auto& { return c.agent_processes; }, 128, 1'000'000),
+                    "How many processes and threads one agent may have, where it has a user of its own."));
     t.push_back(row("CLAWGATE_DRAIN_SECONDS", gateway_group, "5",
                     integer(
                         [](auto& c, auto*) -> auto& { return c.drain; }, 0, 3600, "seconds"),

@@ -1,5 +1,6 @@
 #include "net/upstream_pool.hpp"
 
+#include "net/listener_owner.hpp"
 #include "net/stream.hpp"
 
 #include <boost/asio/ip/address.hpp>
@@ -24,9 +25,11 @@ result<std::vector<tcp::endpoint>> resolve(const endpoint& where) {
     return addresses;
 }
 
-upstream_pool::upstream_pool(executor ex, std::vector<tcp::endpoint> addresses, std::size_t keep)
+upstream_pool::upstream_pool(executor ex, std::vector<tcp::endpoint> addresses, backend_rule may_serve,
+                             std::size_t keep)
     : ex_{ex}
     , addresses_{std::move(addresses)}
+    , may_serve_{std::move(may_serve)}
     , keep_{keep} {}
 
 std::unique_ptr<socket> upstream_pool::take_idle(steady_time now, std::chrono::milliseconds max_idle) {
@@ -42,6 +45,18 @@ std::unique_ptr<socket> upstream_pool::take_idle(steady_time now, std::chrono::m
     return nullptr;
 }
 
+result<void> upstream_pool::check_owner(const tcp::endpoint& where) const {
+    if (!may_serve_) return {};
+    const auto found = listener_at(where);
+    if (found.state == listener_state::unknown) return {};
+    if (found.state == listener_state::owned && may_serve_(found.uid)) return {};
+    // It may have ended since it accepted.
+    const auto what = found.state == listener_state::absent
+                          ? std::string{"nobody listens any more on port "}
+                          : "a program of another user (" + std::to_string(found.uid) + ") listens on port ";
+    return error{errc::unreachable, fault::upstream, retry::later, what + std::to_string(where.port())};
+}
+
 awaitable<result<std::unique_ptr<socket>>> upstream_pool::connect(socket*& current) {
     error_code last = asio::error::connection_refused;
     for (const auto& e : addresses_) {
@@ -50,6 +65,8 @@ awaitable<result<std::unique_ptr<socket>>> upstream_pool::connect(socket*& curre
         auto [ec] = co_await s->async_connect(e, tok);
         current = nullptr;
         if (!ec) {
+            // Now, and not before: whoever it is has accepted this very connection.
+            if (auto owned = check_owner(e); !owned) co_return owned.error();
             s->set_option(tcp::no_delay{true}, ec);
             s->non_blocking(true, ec);
             co_return std::move(s);

@@ -5,6 +5,9 @@
 #include "core/error.hpp"
 #include "net/asio.hpp"
 
+#include <sys/types.h>
+
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,16 +23,22 @@ struct endpoint {
 /// lookup cannot be cancelled. errc::unreachable when there is none.
 [[nodiscard]] result<std::vector<tcp::endpoint>> resolve(const endpoint& where);
 
+/// Whether a program of this user may be the backend. Empty = whoever listens there.
+using backend_rule = std::function<bool(uid_t)>;
+
 class upstream_pool {
 public:
-    upstream_pool(executor ex, std::vector<tcp::endpoint> addresses, std::size_t keep = 64);
+    upstream_pool(executor ex, std::vector<tcp::endpoint> addresses, backend_rule may_serve = {},
+                  std::size_t keep = 64);
 
     /// A connection that was idle for less than `max_idle` and still looks open, or nothing. Most recently
     /// used first.
     [[nodiscard]] std::unique_ptr<socket> take_idle(steady_time now, std::chrono::milliseconds max_idle);
 
     /// A new connection. `current` points to the socket while it connects, so that a deadline can cancel it;
-    /// it is null again on return. errc::unreachable when refused, errc::timeout when cancelled.
+    /// it is null again on return. errc::unreachable when refused, or when a program listens there that may not
+    /// be the backend: while that is down, another program of this machine could take its port and with it what
+    /// is sent there. errc::timeout when cancelled.
     [[nodiscard]] awaitable<result<std::unique_ptr<socket>>> connect(socket*& current);
 
     /// Gives a connection back whose last response was read to its end. `idle_limit`: the time after which
@@ -49,7 +58,10 @@ private:
     };
 
     executor ex_;
+    [[nodiscard]] result<void> check_owner(const tcp::endpoint& where) const;
+
     std::vector<tcp::endpoint> addresses_;
+    backend_rule may_serve_;
     std::size_t keep_;
     std::vector<idle_connection> idle_; ///< oldest first
 };

@@ -44,9 +44,23 @@ struct fleet_row {
     std::string address;       ///< where this visitor should open it
     bool own_password = false; ///< needs a login of its own: no one-click opening
 };
+/// Something that makes the pod weaker than it could be.
+struct fleet_notice {
+    std::string key;    ///< "one_user_for_all": the page has a sentence for it
+    std::string detail; ///< the particulars, in English; shown with the sentence
+};
+/// Something that happened to a program.
+struct fleet_event {
+    std::string time;    ///< UTC, ISO 8601
+    std::string program; ///< openclaw-agent_1
+    std::string what;    ///< "restarted", "failing", "out_of_memory": keys that the page translates
+    std::string amount;  ///< of out_of_memory: MiB
+};
 struct fleet_view {
     language lang = language::en;
     std::vector<fleet_row> rows;
+    std::vector<fleet_notice> notices;
+    std::vector<fleet_event> events; ///< the latest first
     bool demo = false;
 };
 /// Each row opens by POST /_gateway/open/<number> (form, target=_blank); log out by POST /_gateway/logout.

@@ -109,12 +109,40 @@ markup fleet_row_html(const fleet_row& row, language lang) {
                    {"open", std::move(open)}});
 }
 
+bool has_text(std::string_view key) {
+    const auto table = text_table();
+    return std::any_of(table.begin(), table.end(), [&](const auto& entry) { return entry.key == key; });
+}
+
 markup standard_title(int status, language lang) {
     const auto key = "status_" + std::to_string(status);
-    const auto table = text_table();
-    const bool known =
-        std::any_of(table.begin(), table.end(), [&](const auto& entry) { return entry.key == key; });
-    return expand_text(known ? std::string_view{key} : "status_other", lang);
+    return expand_text(has_text(key) ? std::string_view{key} : "status_other", lang);
+}
+
+markup notes(std::string_view id, language lang, const markup& items) {
+    if (items.html().empty()) return {};
+    return expand(assets::fleet_notes_html, lang, {{"id", id}, {"title", expand_text(id, lang)}, {"items", items}});
+}
+
+markup notices_html(const fleet_view& v) {
+    markup items;
+    for (const auto& n : v.notices) {
+        const auto key = "notice_" + n.key;
+        const auto text = has_text(key) ? expand_text(key, v.lang, {{"detail", n.detail}}) : value{"", n.detail}.content;
+        items.append(expand(assets::fleet_note_html, v.lang, {{"text", text}}));
+    }
+    return notes("notices", v.lang, items);
+}
+
+markup events_html(const fleet_view& v) {
+    markup items;
+    for (const auto& e : v.events) {
+        const auto key = "event_" + e.what;
+        if (!has_text(key)) continue;
+        const auto text = expand_text(key, v.lang, {{"program", e.program}, {"amount", e.amount}});
+        items.append(expand(assets::fleet_event_html, v.lang, {{"time", e.time}, {"text", text}}));
+    }
+    return notes("events", v.lang, items);
 }
 
 } // namespace
@@ -171,7 +199,9 @@ std::string render(const fleet_view& v) {
                {{"summary",
                  expand_text(v.rows.size() == 1 ? "fleet_summary_one" : "fleet_summary", v.lang,
                              {{"ready", std::to_string(ready)}, {"total", std::to_string(v.rows.size())}})},
-                {"rows", std::move(rows)}});
+                {"rows", std::move(rows)},
+                {"notices", notices_html(v)},
+                {"events", events_html(v)}});
     f.actions = expand(assets::fleet_actions_html, v.lang, {});
     f.refresh_seconds = starting ? fleet_refresh_seconds : 0;
     f.demo = v.demo;

@@ -71,6 +71,27 @@ constexpr text_entry table[] = {
     {"state_down", "Down", "Fora do ar"},
     {"state_unknown", "Unknown", "Desconhecido"},
 
+    // What makes the pod weaker than it could be
+    {"notices", "What you should know", "O que você precisa saber"},
+    {"notice_workspace_not_mounted",
+     "No volume is mounted: memories, sessions, settings and models are lost with the container. ({{detail}})",
+     "Nenhum volume está montado: memórias, sessões, configurações e modelos se perdem com o contêiner. "
+     "({{detail}})"},
+    {"notice_one_user_for_all", "All programs run as one user, so the agents are kept apart less well. ({{detail}})",
+     "Todos os programas rodam com um só usuário, por isso os agentes ficam menos separados. ({{detail}})"},
+    {"notice_ports_open",
+     "An agent can open connections to another agent’s port, and to Ollama around the gateway. ({{detail}})",
+     "Um agente pode abrir conexões com a porta de outro agente e com o Ollama sem passar pelo gateway. "
+     "({{detail}})"},
+
+    // What happened to programs
+    {"events", "What happened", "O que aconteceu"},
+    {"event_restarted", "{{program}} ended and was started again.", "{{program}} terminou e foi iniciado de novo."},
+    {"event_failing", "{{program}} ends again and again right after its start; its log says why.",
+     "{{program}} termina repetidamente logo depois de iniciar; o registro dele diz por quê."},
+    {"event_out_of_memory", "{{program}} took {{amount}} MiB of memory, more than its limit, and was restarted.",
+     "{{program}} usou {{amount}} MiB de memória, mais que o limite, e foi reiniciado."},
+
     // Messages, by status
     {"status_line", "Error {{status}}", "Erro {{status}}"},
     {"status_400", "The request was not understood", "A requisição não foi entendida"},

@@ -1,6 +1,7 @@
 #include "pod/layout.hpp"
 
 #include "core/net_names.hpp"
+#include "core/pod_facts.hpp"
 
 #include <unistd.h>
 
@@ -75,7 +76,7 @@ std::string layout::supervisor_config() const {
     return run_dir + "/supervisord.conf";
 }
 std::string layout::supervisor_socket() const {
-    return run_dir + "/supervisor/supervisor.sock";
+    return supervisor_socket_path(run_dir);
 }
 std::string layout::gateway_settings() const {
     return run_dir + "/gateway.env";

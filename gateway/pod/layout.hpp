@@ -27,6 +27,7 @@ struct layout {
     std::string run_dir;   ///< absolute; lost with the container
     prepare_options tools; ///< with the paths of the programs filled in
     bool separate = false; ///< every program has a user of its own; otherwise all run as who starts them
+    bool packet_filter = false; ///< the system keeps agents from others' private ports (packet_filter.hpp)
 
     [[nodiscard]] std::optional<owner> gateway_user() const;
     [[nodiscard]] std::optional<owner> agent_user(const agent_options& a) const;

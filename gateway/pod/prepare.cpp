@@ -4,9 +4,12 @@
 #include "auth/tokens.hpp"
 #include "core/net_names.hpp"
 #include "core/options.hpp"
+#include "core/pod_facts.hpp"
 #include "pod/agent_config.hpp"
+#include "pod/confine.hpp"
 #include "pod/directory.hpp"
 #include "pod/layout.hpp"
+#include "pod/packet_filter.hpp"
 #include "pod/supervisor.hpp"
 #include "pod/tools.hpp"
 
@@ -223,25 +226,75 @@ void report(const config& c, const layout& l) {
     say("supervisord    " + l.supervisor_config());
 }
 
-// Who can be separated from whom; says so when it cannot be done.
-bool decide_separation(const directory& workspace, const layout& l) {
-    if (l.tools.single_user) return false;
-    if (::geteuid() != 0) {
-        warn("not run as root: every agent runs as this user and could read the others' files");
-        return false;
+/// Whatever makes the pod weaker than it could be: said now, and kept for the pages.
+class notice_list {
+public:
+    void add(std::string key, std::string detail) {
+        warn(detail);
+        list_.push_back({std::move(key), std::move(detail)});
     }
-    const std::string consequence = ": every program runs as root, and an agent could read the others' files";
+    [[nodiscard]] const std::vector<pod_notice>& all() const noexcept { return list_; }
+
+private:
+    std::vector<pod_notice> list_;
+};
+
+/// What remains of isolation where all programs share one user.
+std::string without_users() {
+    const auto can = confine_support_here();
+    if (!can.files())
+        return "every program runs as one user, and an agent could read the others' files, tokens and memory";
+    return std::string{"every program runs as one user; Landlock keeps the agents from each other's files"} +
+           (can.tcp() ? " and ports" : ", but this kernel cannot keep them from each other's ports");
+}
+
+// Who can be separated from whom; says so when it cannot be done.
+bool decide_separation(const directory& workspace, const layout& l, notice_list& notices) {
+    const auto one_user = [&notices](const std::string& why) {
+        notices.add("one_user_for_all", why + ": " + without_users());
+        return false;
+    };
+    if (l.tools.single_user) return one_user("--single-user");
+    if (::geteuid() != 0) return one_user("not run as root");
     for (const auto* path :
          {&l.workspace, &l.tools.clawgate, &l.tools.node, &l.tools.openclaw, &l.tools.ollama}) {
         if (path->empty()) continue;
-        if (const auto closed = closed_folder(*path); !closed.empty()) {
-            warn(closed + " is closed to other users" + consequence + " (chmod o+x " + closed + " helps)");
-            return false;
-        }
+        if (const auto closed = closed_folder(*path); !closed.empty())
+            return one_user(closed + " is closed to other users (chmod o+x " + closed + " helps)");
     }
     if (can_change_owner(workspace)) return true;
-    warn(workspace.path() + " does not keep the owners of files, like some network volumes" + consequence);
+    return one_user(workspace.path() + " does not keep the owners of files, like some network volumes");
+}
+
+/// Keeps the agents' users from each other's ports. True when it is in force.
+bool filter_packets(const config& c, const layout& l, notice_list& notices) {
+    if (!l.separate || l.tools.no_packet_filter) return false;
+    const auto set = set_packet_filter(filter_rules(c, l));
+    if (set) return true;
+    if (confine_support_here().tcp()) {
+        say("ports          kept apart by Landlock (no packet filter: " + set.error().detail + ")");
+        return false;
+    }
+    notices.add("ports_open",
+                "no packet filter can be set (" + set.error().detail +
+                    ") and this kernel's Landlock knows no ports: an agent can connect to another's port, where only "
+                    "the token protects, and to Ollama around the gateway");
     return false;
+}
+
+pod_facts facts_of(const config& c, const layout& l, const notice_list& notices) {
+    pod_facts f;
+    f.separate_users = l.separate;
+    f.packet_filter = l.packet_filter;
+    f.landlock = confine_support_here().version;
+    f.supervises_ollama = !l.tools.ollama.empty();
+    f.clawgate = l.tools.clawgate;
+    f.node = l.tools.node;
+    f.openclaw = l.tools.openclaw;
+    for (const auto& a : c.agents)
+        if (is_supervised(a)) f.supervised_agents.push_back(a.name);
+    f.notices = notices.all();
+    return f;
 }
 
 } // namespace
@@ -265,18 +318,23 @@ int prepare_command(const config& c, const prepare_options& options) {
 
     auto workspace = directory::open_trusted(l.workspace);
     if (!workspace) return fail(workspace.error(), exit_os);
+    notice_list notices;
     if (is_lost_with_the_container(c, l.workspace))
-        warn(l.workspace +
-             " is not a mounted volume: memories, sessions, settings and models are lost with the "
-             "container");
+        notices.add("workspace_not_mounted",
+                    l.workspace +
+                        " is not a mounted volume: memories, sessions, settings and models are lost with the "
+                        "container");
     if (auto r = workspace->let_others_pass(); !r) return fail(r.error(), exit_os);
-    l.separate = decide_separation(*workspace, l);
+    l.separate = decide_separation(*workspace, l, notices);
+    l.packet_filter = filter_packets(c, l, notices);
 
     auto folders = make_shared_folders(std::move(*workspace), l);
     if (!folders) return fail(folders.error(), exit_os);
     for (const auto& a : c.agents)
         if (auto r = prepare_agent(*folders, c, l, a); !r) return fail(r.error(), exit_os);
     if (auto r = write_run_files(*folders, c, l, process); !r) return fail(r.error(), exit_os);
+    if (auto r = folders->run.write("pod.json", to_json(facts_of(c, l, notices)), 0644, {}); !r)
+        return fail(r.error(), exit_os);
     report(c, l);
     return exit_ok;
 }

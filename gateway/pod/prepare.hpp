@@ -19,6 +19,7 @@ struct prepare_options {
     std::string run_dir;  ///< supervisord.conf, sockets, temporary files; empty = default_run_dir()
     bool single_user =
         false; ///< run every program as the user of supervisord even when root could separate them
+    bool no_packet_filter = false; ///< leave the system's nftables alone
 };
 
 /// /run/clawgate for root, otherwise below the user's runtime directory; with a suffix of its own for every

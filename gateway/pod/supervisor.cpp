@@ -2,6 +2,8 @@
 
 #include "core/model_names.hpp"
 #include "core/net_names.hpp"
+#include "pod/agent_program.hpp"
+#include "pod/program_variables.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,53 +11,6 @@
 
 namespace clawgate::pod {
 namespace {
-
-using variables = std::vector<std::pair<std::string, std::string>>;
-
-constexpr std::string_view system_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-std::string folder_of(const std::string& path) {
-    return path.substr(0, path.rfind('/'));
-}
-
-// Values with white space or control characters are left out: supervisord's file format would cut them.
-void pass_on(variables& to, const environment& process, std::initializer_list<std::string_view> names) {
-    for (const auto name : names) {
-        const auto found = process.find(name);
-        if (found == process.end()) continue;
-        const auto& value = found->second;
-        if (std::all_of(value.begin(), value.end(), [](unsigned char c) { return c > 0x20 && c != 0x7f; }))
-            to.emplace_back(found->first, value);
-    }
-}
-
-variables agent_variables(const agent_options& a, const layout& l, const environment& process) {
-    const auto cache = l.agent_cache(a);
-    // …/node_modules/openclaw/openclaw.mjs → …/node_modules/.bin, so that the agent finds `openclaw` itself.
-    const auto commands = folder_of(folder_of(l.tools.openclaw)) + "/.bin";
-    variables v{
-        {"HOME", l.agent_home(a)},
-        {"USER", a.name},
-        {"LOGNAME", a.name},
-        {"SHELL", "/bin/bash"},
-        {"PATH", folder_of(l.tools.node) + ":" + commands + ":" + std::string{system_path}},
-        {"TMPDIR", l.agent_tmp(a)},
-        {"LANG", "C.UTF-8"},
-        {"OPENCLAW_STATE_DIR", l.agent_state(a)},
-        {"OPENCLAW_CONFIG_PATH", l.agent_config(a)},
-        {"OPENCLAW_NO_RESPAWN", "1"},
-        {"OPENCLAW_NO_AUTO_UPDATE", "1"},
-        {"OPENCLAW_DISABLE_BONJOUR", "1"},
-        {"DO_NOT_TRACK", "1"},
-        {"XDG_CACHE_HOME", cache},
-        {"npm_config_cache", cache + "/npm"},
-        {"PIP_CACHE_DIR", cache + "/pip"},
-        {"CUDA_CACHE_PATH", cache + "/cuda"},
-        {"NODE_COMPILE_CACHE", cache + "/node"}, // the next start is faster, also in a new container
-    };
-    pass_on(v, process, {"TZ"});
-    return v;
-}
 
 variables ollama_variables(const config& c, const layout& l, const environment& process) {
     const auto& o = c.ollama;
@@ -112,26 +67,10 @@ program ollama_program(const config& c, const layout& l, const environment& proc
     return p;
 }
 
-program agent_program(const agent_options& a, const layout& l, const environment& process) {
-    program p;
-    p.name = "openclaw-" + a.name;
-    p.argv = {l.tools.node, l.tools.openclaw, "gateway", "run", "--port", std::to_string(a.backend_port)};
-    p.variables = agent_variables(a, l, process);
-    p.user = l.agent_user(a);
-    p.directory = l.agent_work(a);
-    p.log = l.logs() + "/" + a.name + ".log";
-    p.priority = 200;
-    // With a turn running it would drain for minutes and it ignores a second SIGTERM.
-    p.stop_seconds = 10;
-    return p;
-}
-
 program gateway_program(const config& c, const layout& l) {
     program p;
     p.name = "gateway";
-    p.argv = {l.tools.clawgate, "serve"};
-    // To restart a model server that is stuck.
-    if (!l.tools.ollama.empty()) p.argv.insert(p.argv.end(), {"--supervisor", l.supervisor_socket()});
+    p.argv = {l.tools.clawgate, "serve", "--run-dir", l.run_dir};
     p.variables = {
         {"HOME", l.workspace + "/.clawgate"}, {"PATH", std::string{system_path}}, {"LANG", "C.UTF-8"}};
     p.settings = l.gateway_settings();
@@ -192,7 +131,7 @@ std::vector<program> programs(const config& c, const layout& l, const environmen
     std::vector<program> list;
     if (!l.tools.ollama.empty()) list.push_back(ollama_program(c, l, process));
     for (const auto& a : c.agents)
-        if (is_supervised(a)) list.push_back(agent_program(a, l, process));
+        if (is_supervised(a)) list.push_back(agent_program(c, a, l, process));
     list.push_back(gateway_program(c, l));
     return list;
 }
@@ -205,6 +144,8 @@ std::vector<std::string> full_command(const program& p) {
     // secrets.
     if (!p.settings.empty())
         words.insert(words.end(), {"/bin/sh", "-c", "set -a && . \"$0\" && exec \"$@\"", p.settings});
+    if (p.max_processes != 0)
+        words.insert(words.end(), {"/usr/bin/prlimit", "--nproc=" + std::to_string(p.max_processes), "--"});
     if (p.user)
         words.insert(words.end(), {"/usr/bin/setpriv", "--reuid=" + std::to_string(p.user->uid),
                                    "--regid=" + std::to_string(p.user->gid), "--clear-groups",

@@ -17,6 +17,7 @@ struct program {
     std::vector<std::string> argv;
     std::vector<std::pair<std::string, std::string>> variables; ///< its whole environment
     std::string settings; ///< file of further variables, read before the user changes
+    int max_processes = 0; ///< of its user, threads included; 0 = no limit
     std::optional<owner> user;
     std::string directory;
     std::string log;       ///< standard output and error, rotated
@@ -27,7 +28,7 @@ struct program {
 /// Ollama (or the demo model) if it is supervised, each agent whose backend is on this machine, the gateway.
 [[nodiscard]] std::vector<program> programs(const config& c, const layout& l, const environment& process);
 
-/// The command line of a program: a clean environment, then the settings file if any, then the user, then the
+/// The command line of a program: a clean environment, then the settings file if any, the limits, the user, the
 /// program itself. Each step replaces the one before it, so that the process id and the signals stay the
 /// same.
 [[nodiscard]] std::vector<std::string> full_command(const program& p);

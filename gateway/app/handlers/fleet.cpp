@@ -2,6 +2,7 @@
 
 #include "app/handlers/handlers.hpp"
 #include "app/pipeline.hpp"
+#include "app/pod_watch.hpp"
 #include "app/probe.hpp"
 #include "auth/origin.hpp"
 #include "core/net_names.hpp"
@@ -36,6 +37,14 @@ std::string address_for(const exchange& x, const door& agent) {
     return agent.origins.canonical();
 }
 
+void add_pod(pages::fleet_view& v, const pod_status& pod) {
+    for (const auto& n : pod.facts.notices)
+        v.notices.push_back({n.key, n.detail});
+    constexpr std::uint64_t mebibyte = 1u << 20;
+    for (auto e = pod.events.rbegin(); e != pod.events.rend(); ++e)
+        v.events.push_back({iso_time(e->when), e->program, e->what, std::to_string(e->bytes / mebibyte)});
+}
+
 } // namespace
 
 net::awaitable<void> show_fleet(worker& w, exchange& x) {
@@ -56,6 +65,7 @@ net::awaitable<void> show_fleet(worker& w, exchange& x) {
         targets.push_back(row.address);
         v.rows.push_back(std::move(row));
     }
+    if (const auto* pod = x.shared.pod.load(std::memory_order_acquire)) add_pod(v, *pod->status());
     x.answer = html_reply(200, pages::render(v), pages::content_security_policy(targets));
     if (!x.set_cookie.empty()) x.answer.with("Set-Cookie", x.set_cookie);
 }

@@ -1,0 +1,214 @@
+#include "pod/isolation_probe.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+namespace clawgate::pod {
+namespace {
+
+constexpr std::array kind_names{"read_file",    "list_folder", "write_folder", "connect",    "call",
+                                "connect_unix", "listen",      "signal",       "read_memory"};
+
+struct descriptor {
+    explicit descriptor(int opened) noexcept
+        : fd{opened} {}
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+    ~descriptor() {
+        if (fd >= 0) ::close(fd);
+    }
+    int fd;
+};
+
+void refused(attempt& a) {
+    a.worked = false;
+    a.detail = std::strerror(errno);
+}
+void worked(attempt& a, std::string detail) {
+    a.worked = true;
+    a.detail = std::move(detail);
+}
+
+int number_of(const std::string& text) {
+    int value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+void read_file(attempt& a, const std::string& path) {
+    const descriptor f{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+    char byte = 0;
+    if (f.fd < 0 || ::read(f.fd, &byte, 1) < 0) return refused(a);
+    worked(a, path + " can be read");
+}
+
+void list_folder(attempt& a) {
+    DIR* const folder = ::opendir(a.target.c_str());
+    if (folder == nullptr) return refused(a);
+    ::closedir(folder);
+    worked(a, a.target + " can be listed");
+}
+
+void write_folder(attempt& a) {
+    const auto path = a.target + "/.isolation-probe-" + std::to_string(::getpid());
+    const descriptor f{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+    if (f.fd < 0) return refused(a);
+    ::unlink(path.c_str());
+    worked(a, "a file could be made in " + a.target);
+}
+
+sockaddr_in loopback(int port) {
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_port = htons(static_cast<std::uint16_t>(port));
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return where;
+}
+
+/// -1 with errno when it is refused.
+int connected_socket(int port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    const timeval limit{5, 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    const auto where = loopback(port);
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0) return fd;
+    const int why = errno;
+    ::close(fd);
+    errno = why;
+    return -1;
+}
+
+void connect_to(attempt& a) {
+    const descriptor s{connected_socket(number_of(a.target))};
+    if (s.fd < 0) return refused(a);
+    worked(a, "127.0.0.1:" + a.target + " takes the connection");
+}
+
+void call_backend(attempt& a) {
+    const descriptor s{connected_socket(number_of(a.target))};
+    if (s.fd < 0) return refused(a);
+    std::ifstream file{a.extra};
+    std::string token;
+    std::getline(file, token);
+    const auto request = "GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1:" + a.target + "\r\nAuthorization: Bearer " +
+                         token + "\r\nConnection: close\r\n\r\n";
+    if (::send(s.fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) return refused(a);
+    std::array<char, 64> answer{};
+    const auto n = ::recv(s.fd, answer.data(), answer.size() - 1, MSG_WAITALL);
+    if (n <= 0) return refused(a);
+    std::string line{answer.data(), static_cast<std::size_t>(n)};
+    line.resize(std::min(line.size(), line.find('\r')));
+    a.worked = line.find(" 200") != line.npos;
+    a.detail = "it answers " + line;
+}
+
+void connect_unix(attempt& a) {
+    const descriptor s{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    a.target.copy(where.sun_path, sizeof where.sun_path - 1);
+    if (::connect(s.fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return refused(a);
+    worked(a, a.target + " takes the connection");
+}
+
+void listen_on(attempt& a) {
+    const descriptor s{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    const int on = 1;
+    ::setsockopt(s.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    ::setsockopt(s.fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    const auto where = loopback(number_of(a.target));
+    if (::bind(s.fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return refused(a);
+    worked(a, "port " + a.target + " could be taken"); // not listened on: nobody shall land there
+}
+
+void signal_process(attempt& a) {
+    if (::kill(number_of(a.target), 0) != 0) return refused(a);
+    worked(a, "process " + a.target + " can be signalled");
+}
+
+} // namespace
+
+void try_it(attempt& a) {
+    switch (a.kind) {
+    case attempt_kind::read_file: return read_file(a, a.target);
+    case attempt_kind::list_folder: return list_folder(a);
+    case attempt_kind::write_folder: return write_folder(a);
+    case attempt_kind::connect: return connect_to(a);
+    case attempt_kind::call: return call_backend(a);
+    case attempt_kind::connect_unix: return connect_unix(a);
+    case attempt_kind::listen: return listen_on(a);
+    case attempt_kind::signal: return signal_process(a);
+    case attempt_kind::read_memory: return read_file(a, "/proc/" + a.target + "/environ");
+    }
+}
+
+std::string to_json(const std::vector<attempt>& list) {
+    auto all = nlohmann::json::array();
+    for (const auto& a : list)
+        all.push_back({{"kind", kind_names.at(static_cast<std::size_t>(a.kind))},
+                       {"target", a.target},
+                       {"extra", a.extra},
+                       {"what", a.what},
+                       {"worked", a.worked},
+                       {"detail", a.detail}});
+    return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+result<std::vector<attempt>> attempts_from_json(std::string_view text) {
+    try {
+        std::vector<attempt> list;
+        for (const auto& j : nlohmann::json::parse(text)) {
+            attempt a;
+            const auto name = j.at("kind").get<std::string>();
+            const auto found = std::find(kind_names.begin(), kind_names.end(), name);
+            if (found == kind_names.end())
+                return error{errc::corrupt, fault::gateway, retry::never, "no such attempt: " + name};
+            a.kind = static_cast<attempt_kind>(found - kind_names.begin());
+            j.at("target").get_to(a.target);
+            j.at("extra").get_to(a.extra);
+            j.at("what").get_to(a.what);
+            j.at("worked").get_to(a.worked);
+            j.at("detail").get_to(a.detail);
+            list.push_back(std::move(a));
+        }
+        return list;
+    } catch (const nlohmann::json::exception& e) {
+        return error{errc::corrupt, fault::gateway, retry::never,
+                     std::string{"the attempts cannot be read: "} + e.what()};
+    }
+}
+
+int isolation_probe_command() {
+    const std::string input{std::istreambuf_iterator<char>{std::cin}, {}};
+    auto list = attempts_from_json(input);
+    if (!list) {
+        std::cerr << "clawgate isolation-probe: " << list.error().detail << '\n';
+        return 64; // EX_USAGE
+    }
+    for (auto& a : *list)
+        try_it(a);
+    std::cout << to_json(*list) << std::flush;
+    return 0;
+}
+
+} // namespace clawgate::pod

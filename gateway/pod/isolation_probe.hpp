@@ -1,0 +1,45 @@
+#pragma once
+// What an agent could do to others, tried by a program that has exactly the agent's rights. It reads the list of
+// attempts as JSON from standard input and writes what became of them to standard output: `clawgate doctor
+// --isolation` starts it in the place of an agent.
+
+#include "core/error.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace clawgate::pod {
+
+enum class attempt_kind {
+    read_file,    ///< target: path
+    list_folder,  ///< target: path
+    write_folder, ///< target: path; makes a file there and removes it again
+    connect,      ///< target: port on 127.0.0.1
+    call,         ///< target: port; GET with this agent's own token (`extra`: the file that holds it) must be refused
+    connect_unix, ///< target: path of a socket
+    listen,       ///< target: port, shared (SO_REUSEPORT) where the kernel lets it
+    signal,       ///< target: process id; signal 0, which does nothing
+    read_memory,  ///< target: process id
+};
+
+struct attempt {
+    attempt_kind kind = attempt_kind::read_file;
+    std::string target;
+    std::string extra;
+    std::string what; ///< for people: "read the token of agent_2"
+    bool worked = false;
+    std::string detail; ///< why it was refused, or what was reached
+};
+
+[[nodiscard]] std::string to_json(const std::vector<attempt>& list);
+/// errc::corrupt for what to_json() did not make.
+[[nodiscard]] result<std::vector<attempt>> attempts_from_json(std::string_view text);
+
+/// Tries one and fills in `worked` and `detail`. Reads no more than a byte of anything, and changes nothing.
+void try_it(attempt& a);
+
+/// The program: standard input to standard output. Returns an exit status.
+[[nodiscard]] int isolation_probe_command();
+
+} // namespace clawgate::pod
