@@ -197,7 +197,9 @@ void add_doctor_command(CLI::App& to, command_line& line, int& status) {
 }
 
 void add_confine_command(CLI::App& to, command_line& line, int& status) {
-    auto* command = add_command(to, "confine", "Take rights from a program and run it; agents are started by it");
+    auto* command = add_command(to, "confine",
+                                "Take rights from a program and run it (clawgate confine … -- PROGRAM …); agents are "
+                                "started by it");
     command->add_option("--hide", line.confinement.hidden, "File or folder that it cannot open")
         ->expected(1)->take_all();
     command->add_option("--keep", line.confinement.kept, "… but this one below it")->expected(1)->take_all();
@@ -205,12 +207,25 @@ void add_confine_command(CLI::App& to, command_line& line, int& status) {
         ->expected(1)->take_all();
     command->add_option("--no-bind", line.no_bind, "TCP port or range that it cannot listen on")
         ->expected(1)->take_all();
-    command->add_option("PROGRAM", line.program, "The program and its arguments, behind --")->required();
-    command->callback([&line, &status] { status = confine(line); });
+    command->callback([&line, &status] {
+        if (line.program.empty()) throw CLI::RequiredError{"a program behind --"};
+        status = confine(line);
+    });
+}
+
+/// What stands behind "--" belongs to another program and is not looked at. Returns how many words are ours.
+int split_off_program(int argc, char** argv, std::vector<std::string>& program) {
+    for (int i = 1; i < argc; ++i)
+        if (std::string_view{argv[i]} == "--") {
+            program.assign(argv + i + 1, argv + argc);
+            return i;
+        }
+    return argc;
 }
 
 int run(int argc, char** argv) {
     command_line line;
+    argc = split_off_program(argc, argv, line.program);
     int status = exit_ok;
     CLI::App app{"Clawgate: one password in front of isolated OpenClaw agents that share one Ollama.",
                  "clawgate"};

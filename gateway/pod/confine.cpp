@@ -1,12 +1,14 @@
 #include "pod/confine.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -74,10 +76,11 @@ bool is_or_holds(const std::string& folder, const std::string& path) {
 }
 
 result<void> allow_path(int rules, const std::string& path, std::uint64_t rights) {
-    const descriptor at{::open(path.c_str(), O_PATH | O_CLOEXEC)};
+    // Not through a link: it may lead to what is hidden, and what it leads to has a rule of its own.
+    const descriptor at{::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
     if (at.get() < 0) return {}; // it went meanwhile, or this user may not come near it
     struct stat about {};
-    if (::fstat(at.get(), &about) != 0) return {};
+    if (::fstat(at.get(), &about) != 0 || S_ISLNK(about.st_mode)) return {};
     path_rule rule;
     rule.allowed_access = S_ISDIR(about.st_mode) ? rights : rights & rights_of_a_file;
     rule.parent_fd = at.get();
@@ -98,7 +101,8 @@ std::vector<std::string> resolved(const std::vector<std::string>& paths) {
 
 result<void> allow_files(int rules, const confinement& c, std::uint64_t rights) {
     auto open = everything_but("/", resolved(c.hidden));
-    open.insert(open.end(), c.kept.begin(), c.kept.end());
+    const auto kept = resolved(c.kept);
+    open.insert(open.end(), kept.begin(), kept.end());
     for (const auto& path : open)
         if (auto r = allow_path(rules, path, rights); !r) return r;
     return {};
@@ -113,6 +117,17 @@ result<void> allow_ports(int rules, const std::vector<port_range>& forbidden, st
                 return failure("allow port " + std::to_string(port));
         }
     return {};
+}
+
+/// Root without capabilities is a user like any other: it may not look into others' memory, which CAP_PERFMON would
+/// allow past Landlock. What cannot be dropped was not there.
+void drop_capabilities() {
+    for (int capability = 0; capability < 64; ++capability)
+        ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0); // also for what it will start
+    ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    __user_cap_header_struct head{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, 2> none{};
+    ::syscall(SYS_capset, &head, none.data());
 }
 
 ruleset_attributes wanted_rules(const confinement& c, confine_support can) {
@@ -173,6 +188,7 @@ result<std::vector<std::string>> confine_this_process(const confinement& c) {
     const auto can = confine_support_here();
     auto missing = what_is_missing(c, can);
     const auto attributes = wanted_rules(c, can);
+    drop_capabilities();
     if (attributes.handled_access_fs == 0 && attributes.handled_access_net == 0 && attributes.scoped == 0)
         return missing;
     // An older kernel knows a shorter structure.

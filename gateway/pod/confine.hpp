@@ -36,7 +36,7 @@ struct confine_support {
 [[nodiscard]] confine_support confine_support_here() noexcept;
 
 /// Does as much of it as the kernel can; what it cannot is named in the list (empty = all was done). errc::io when
-/// the kernel refuses, and then nothing has changed. Sets no_new_privs. Folders on the way to a hidden one can be
+/// the kernel refuses Landlock. Drops all capabilities and sets no_new_privs, always. Folders on the way to a hidden one can be
 /// passed through but not listed.
 [[nodiscard]] result<std::vector<std::string>> confine_this_process(const confinement& c);
 

@@ -1,6 +1,7 @@
 #include "ollama_client/request.hpp"
 
 #include "ollama_client/json_scan.hpp"
+#include "ollama_client/surrogates.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -196,7 +197,7 @@ TEST(ScanObject, AgreesWithAnotherParserAboutDamagedTexts) {
             }
         }
         const auto r = scan_object(text);
-        const bool other = nlohmann::json::accept(text);
+        const bool other = nlohmann::json::accept(with_halves_replaced(text)); // it refuses halves, Ollama does not
         if (r) {
             ++accepted;
             ASSERT_TRUE(other) << text;

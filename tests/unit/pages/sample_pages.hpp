@@ -22,6 +22,9 @@ inline fleet_view fleet(language lang, bool demo) {
             {{1, "agent_1", true, "ready", std::string(address), false},
              {2, "agent_2", false, "starting", "http://203.0.113.7:18791", false},
              {3, "agent_3", false, "down", "http://203.0.113.7:18792", true}},
+            {{"ports_open", "no <packet> filter"}, {"a_later_one", "said in English only"}},
+            {{"2026-11-25T03:04:05Z", "gateway", "restarted", ""},
+             {"2026-11-25T03:00:00Z", "openclaw-agent_1", "out_of_memory", "5000"}},
             demo};
 }
 

@@ -26,13 +26,23 @@ std::string read(const std::filesystem::path& path) {
     return {std::istreambuf_iterator<char>{in}, {}};
 }
 
+std::string all_of(const std::filesystem::path& folder, std::string_view extension) {
+    std::string all;
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+        if (entry.path().extension() == extension) all += read(entry.path());
+    return all;
+}
+
 /// Everything that names texts: templates and the code that renders them.
 std::string sources_that_use_texts() {
-    std::string all;
     const std::filesystem::path box = CLAWGATE_SOURCE_DIR "/gateway/pages";
-    for (const auto& entry : std::filesystem::directory_iterator(box / "assets"))
-        if (entry.path().extension() == ".html") all += read(entry.path());
-    return all + read(box / "render.cpp");
+    return all_of(box / "assets", ".html") + read(box / "render.cpp");
+}
+
+/// Where notices and events come from, without the prefix that their texts have.
+std::string sources_of_notes() {
+    const std::filesystem::path gateway = CLAWGATE_SOURCE_DIR "/gateway";
+    return all_of(gateway / "pod", ".cpp") + all_of(gateway / "app", ".cpp");
 }
 
 TEST(Texts, ExistInBothLanguages) {
@@ -63,9 +73,16 @@ TEST(Texts, HaveKeysOfTheirOwn) {
 
 TEST(Texts, AreAllUsed) {
     const auto sources = sources_that_use_texts();
+    const auto notes = sources_of_notes();
     ASSERT_FALSE(sources.empty());
+    ASSERT_FALSE(notes.empty());
     for (const auto& entry : text_table()) {
         const std::string key{entry.key};
+        if (key.starts_with("notice_") || key.starts_with("event_")) {
+            const auto name = key.substr(key.find('_') + 1);
+            EXPECT_NE(notes.find('"' + name + '"'), std::string::npos) << key;
+            continue;
+        }
         const bool by_number = std::regex_match(key, std::regex{"status_[0-9]+"}); // looked up by status code
         EXPECT_TRUE(by_number || sources.find("{{t." + key + "}}") != std::string::npos ||
                     sources.find('"' + key + '"') != std::string::npos)

@@ -31,6 +31,7 @@ protected:
         options_.openclaw = folder_ / "tools/openclaw/openclaw.mjs";
         options_.ollama = folder_ / "tools/ollama";
         options_.run_dir = folder_ / "run/pod";
+        options_.no_packet_filter = true; // it is the machine's, and outlives the test
     }
 
     config settings(environment more = {}) {

@@ -169,12 +169,10 @@ TEST(Programs, TheDemoModelOffersEveryModelOnce) {
                                   "--model", "glm-4.7-flash:latest", "--model", "nomic-embed-text"}));
 }
 
-TEST(Programs, TheGatewayMayRestartASupervisedModelServerOnly) {
-    auto l = layout_of();
+TEST(Programs, TheGatewayKnowsItsPod) {
+    const auto l = layout_of();
     EXPECT_THAT(named(programs(config_of(), l, {}), "gateway").argv,
-                testing::ElementsAre(_, "serve", "--supervisor", l.supervisor_socket()));
-    l.tools.ollama.clear();
-    EXPECT_THAT(named(programs(config_of(), l, {}), "gateway").argv, testing::ElementsAre(_, "serve"));
+                testing::ElementsAre(_, "serve", "--run-dir", l.run_dir));
 }
 
 TEST(Programs, TheGatewayStopsFirstAndHasTimeToDrain) {
