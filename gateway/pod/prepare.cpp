@@ -4,6 +4,7 @@
 #include "auth/tokens.hpp"
 #include "core/net_names.hpp"
 #include "core/options.hpp"
+#include "core/vram_plan.hpp"
 #include "pod/agent_config.hpp"
 #include "pod/directory.hpp"
 #include "pod/layout.hpp"
@@ -220,6 +221,7 @@ void report(const config& c, const layout& l) {
         (l.tools.demo             ? " (the bundled demo model: its answers are canned)"
          : l.tools.ollama.empty() ? " (runs already, or elsewhere)"
                                   : " (supervised)"));
+    say("GPU            " + summary(plan_vram(c)));
     say("supervisord    " + l.supervisor_config());
 }
 
@@ -247,7 +249,9 @@ bool decide_separation(const directory& workspace, const layout& l) {
 } // namespace
 
 int prepare_command(const config& c, const prepare_options& options) {
-    const auto process = process_environment();
+    auto process = process_environment();
+    // The gateway runs where nvidia-smi may not be had: from the same cards it derives the same values.
+    if (c.gpus) process.insert_or_assign("CLAWGATE_GPU", format_gpus(*c.gpus));
     const auto path = process.find("PATH");
     auto tools = find_tools(options, path == process.end() ? std::string{} : path->second,
                             std::any_of(c.agents.begin(), c.agents.end(), is_supervised));
