@@ -1,13 +1,16 @@
 // Commands → objects. The only place that ends the process.
 #include "app/model_command.hpp"
+#include "app/plan_command.hpp"
 #include "app/serve.hpp"
 #include "core/log.hpp"
 #include "core/net_names.hpp"
 #include "core/options.hpp"
 #include "core/password_input.hpp"
+#include "core/vram_plan.hpp"
 #include "net/http_probe.hpp"
 #include "pod/confine.hpp"
 #include "pod/doctor.hpp"
+#include "pod/gpu_search.hpp"
 #include "pod/isolation_probe.hpp"
 #include "pod/prepare.hpp"
 
@@ -35,10 +38,11 @@ constexpr auto version = "clawgate " CLAWGATE_VERSION;
 
 constexpr auto exit_codes = "Exit status:\n"
                             "  0   success\n"
-                            "  1   failure (health: the gateway does not answer)\n"
+                            "  1   failure (health: the gateway does not answer; plan: it does not fit)\n"
                             "  64  the command line or the input is wrong\n"
                             "  66  a file that must be there is missing (run 'clawgate prepare')\n"
-                            "  69  the model server does not answer (model)\n"
+                            "  69  the model server does not answer (model), or the GPU or the model is not\n"
+                            "      known (plan)\n"
                             "  71  the system refused something: a port, a directory, memory\n"
                             "  78  the configuration is wrong; all mistakes were printed\n"
                             "  130 interrupted by Ctrl-C (model pull: what was downloaded is kept)\n"
@@ -59,12 +63,34 @@ struct command_line {
     std::vector<std::string> no_connect;
     std::vector<std::string> no_bind;
     std::vector<std::string> program;
+    std::string gpu;
+    bool json = false;
 };
 
-// Loads the configuration and passes it on, or reports what is wrong with it.
+load_outcome load_as_given() {
+    return load_config(process_environment());
+}
+
+// With the GPU of this machine, where the user named none: what is planned for it is in effect in the pod, so
+// every command that shows or uses those values must know it. `serve` has it from `prepare`.
+load_outcome load_with_gpu(const environment& over = {}, pod::gpu_search* search = nullptr) {
+    auto loaded = load_config(process_environment(), over);
+    auto found = pod::find_gpus(loaded.value, process_environment(),
+                                [](const auto& argv) { return pod::run_program(argv); });
+    if (found.gpus) {
+        auto with_found = over;
+        with_found["CLAWGATE_GPU"] = format_gpus(*found.gpus);
+        loaded = load_config(process_environment(), with_found);
+        loaded.value.given.erase("CLAWGATE_GPU");
+    }
+    if (!found.warning.empty()) loaded.warnings.push_back(found.warning);
+    if (search != nullptr) *search = std::move(found);
+    return loaded;
+}
+
+// Passes the configuration on, or reports what is wrong with it.
 template <class Command>
-int with_config(Command&& command) {
-    auto loaded = load_config(process_environment());
+int with_config(Command&& command, const load_outcome& loaded = load_as_given()) {
     if (!loaded.problems.empty()) {
         for (const auto& w : loaded.warnings)
             print(stderr, "warning: " + w + '\n');
@@ -78,6 +104,8 @@ int serve(const load_outcome& loaded, const std::string& run_dir) {
     log::init(loaded.value.level, loaded.value.format);
     for (const auto& w : loaded.warnings)
         log::event(log_level::warn, w);
+    const auto plan = plan_vram(loaded.value);
+    if (!plan.gpus.empty()) log::event(log_level::info, "GPU: " + summary(plan));
     const int status = app::serve(loaded.value, run_dir);
     log::flush();
     return status;
@@ -95,6 +123,30 @@ int check(const load_outcome& loaded) {
     for (const auto& w : loaded.warnings)
         print(stderr, "warning: " + w + '\n');
     return exit_ok;
+}
+
+int plan(const command_line& line) {
+    environment over;
+    if (!line.gpu.empty()) {
+        if (const auto cards = parse_gpus(line.gpu); !cards) {
+            print(stderr, "clawgate plan: --gpu '" + line.gpu + "' " + cards.error().detail + '\n');
+            return exit_usage;
+        }
+        over["CLAWGATE_GPU"] = line.gpu;
+    }
+    pod::gpu_search search;
+    auto loaded = load_with_gpu(over, &search);
+    // One plans before one rents, and needs no password for it.
+    std::erase_if(loaded.problems, [](const problem& p) {
+        return p.variable == "OPENCLAW_WEB_PASSWORD" || p.variable == "CLAWGATE_PASSWORD_HASH";
+    });
+    app::plan_options options;
+    options.as_json = line.json;
+    options.note = search.warning;
+    if (search.gpus) options.gpu_origin = "found by nvidia-smi";
+    if (!line.gpu.empty()) options.gpu_origin = "--gpu";
+    return with_config([&](const load_outcome& l) { return app::run_plan_command(l.value, options); },
+                       loaded);
 }
 
 int hash_password() {
@@ -150,6 +202,15 @@ void add_prepare_options(CLI::App& command, pod::prepare_options& o) {
                      "Leave the system's nftables alone; agents are kept from others' ports by Landlock only");
 }
 
+void add_plan_command(CLI::App& to, command_line& line, int& status) {
+    auto* command = add_command(to, "plan", "Does it fit into the GPU's memory? What is set for it, and why");
+    command->add_option("--gpu", line.gpu,
+                        "Plan for this one instead: NAME:MIB, several separated by commas; the name may be "
+                        "left out");
+    command->add_flag("--json", line.json, "One JSON object instead of text");
+    command->callback([&] { status = plan(line); });
+}
+
 void add_model_commands(CLI::App& to, command_line& line, int& status) {
     auto* model = add_command(to, "model", "Download or load a model, as 'serve' does at its start");
     model->require_subcommand(1);
@@ -158,9 +219,11 @@ void add_model_commands(CLI::App& to, command_line& line, int& status) {
         command->footer(exit_codes);
         command->add_option("NAME", line.model, "The model (default: every model of the configuration)");
         command->callback([&line, &status, what] {
-            status = with_config([&](const load_outcome& loaded) {
-                return app::run_model_command(loaded.value, what, line.model);
-            });
+            status = with_config(
+                [&](const load_outcome& loaded) {
+                    return app::run_model_command(loaded.value, what, line.model);
+                },
+                load_with_gpu());
         });
     };
     add("pull", "Download it where it is absent; an interrupted download goes on where it stopped",
@@ -244,7 +307,8 @@ int run(int argc, char** argv) {
         add_command(app, "prepare", "Make the workspace, fresh tokens and every configuration");
     add_prepare_options(*prepare_command, line.prepare);
     prepare_command->callback([&] {
-        status = with_config([&](const load_outcome& loaded) { return prepare(loaded, line.prepare); });
+        status = with_config([&](const load_outcome& loaded) { return prepare(loaded, line.prepare); },
+                             load_with_gpu());
     });
     auto* check_command = add_command(app, "check", "Check the configuration and print it, secrets masked");
     check_command->add_flag("--markdown", line.markdown,
@@ -253,8 +317,9 @@ int run(int argc, char** argv) {
         if (line.markdown)
             print(stdout, configuration_markdown());
         else
-            status = with_config(check);
+            status = with_config(check, load_with_gpu());
     });
+    add_plan_command(app, line, status);
     add_model_commands(app, line, status);
     add_confine_command(app, line, status);
     add_doctor_command(app, line, status);

@@ -2,10 +2,12 @@
 // The whole configuration as one plain struct. Its fields are filled by core/options.hpp's table and by
 // nothing else; nobody else reads the environment. A loaded config is immutable and shared between threads.
 
+#include "core/gpu.hpp"
 #include "core/secret.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -99,6 +101,7 @@ struct runpod_facts {
     std::string pod_id;    ///< RUNPOD_POD_ID, or empty outside RunPod
     std::string public_ip; ///< RUNPOD_PUBLIC_IP
     std::vector<std::pair<std::uint16_t, std::uint16_t>> tcp_ports; ///< RUNPOD_TCP_PORT_<inside> = outside
+    std::optional<int> gpu_count; ///< RUNPOD_GPU_COUNT; a restarted pod can come back with none
 };
 
 struct config {
@@ -119,6 +122,8 @@ struct config {
     secret password_hash;
 
     ollama_options ollama;
+    std::optional<std::vector<gpu>> gpus; ///< CLAWGATE_GPU; empty list = there is none, nullopt = not known
+    std::string gpu_preset = "auto";      ///< or "none", or the name of one of gpu_presets()
     silence_limits silence;
     std::string embed_model = "nomic-embed-text";
     param_policy parameters = param_policy::fill_in;
@@ -151,6 +156,9 @@ struct config {
     /// Names of the variables that the user gave (environment or file), overrides included.
     std::set<std::string, std::less<>> given;
     [[nodiscard]] bool is_given(std::string_view name) const { return given.contains(name); }
+    /// Names of the variables whose value was chosen for the GPU (core/vram_plan.hpp); none of them is given.
+    std::set<std::string, std::less<>> planned;
+    [[nodiscard]] bool is_planned(std::string_view name) const { return planned.contains(name); }
 };
 
 } // namespace clawgate

@@ -65,13 +65,14 @@ struct load_outcome {
 /// what load_config() below merged. A variable whose value is empty counts as not set.
 [[nodiscard]] load_outcome parse_config(const environment& env);
 
-/// process environment + the environment file, which wins → parse_config.
-[[nodiscard]] load_outcome load_config(const environment& process);
+/// process environment + the environment file, which wins, + `over`, which wins over both → parse_config.
+[[nodiscard]] load_outcome load_config(const environment& process, const environment& over = {});
 
 /// All problems as one message for a terminal, one line each, ending with where the variables are documented.
 [[nodiscard]] std::string describe(const std::vector<problem>& problems);
 
-/// The effective configuration as `NAME = value (default | given)` lines; secrets masked.
+/// The effective configuration as `NAME = value (default | given | planned for the GPU)` lines; secrets
+/// masked.
 [[nodiscard]] std::string print_config(const config& c);
 
 /// docs/configuration.md.

@@ -223,6 +223,13 @@ void read_runpod(const environment& env, load_outcome& out) {
             ignore(it->first, it->second, "a port, or its name does not end in one");
     }
     std::sort(runpod.tcp_ports.begin(), runpod.tcp_ports.end());
+    if (const auto count = env.find("RUNPOD_GPU_COUNT"); count != env.end() && !count->second.empty()) {
+        const auto number = values::parse_integer(count->second);
+        if (number && *number >= 0 && *number <= 1024)
+            runpod.gpu_count = static_cast<int>(*number);
+        else
+            ignore(count->first, count->second, "a number of GPUs");
+    }
 }
 
 void check_ports(load_outcome& out) {

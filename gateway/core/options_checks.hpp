@@ -22,8 +22,8 @@ void check_unknown_names(const environment& env, load_outcome& out);
 /// A password or a hash; the hash wins.
 void settle_password(load_outcome& out);
 
-/// RUNPOD_POD_ID, RUNPOD_PUBLIC_IP and RUNPOD_TCP_PORT_<n>; a bad one is ignored with a warning. No other
-/// RUNPOD_ variable is looked at, the API key least of all.
+/// RUNPOD_POD_ID, RUNPOD_PUBLIC_IP, RUNPOD_TCP_PORT_<n> and RUNPOD_GPU_COUNT; a bad one is ignored with a
+/// warning. No other RUNPOD_ variable is looked at, the API key least of all.
 void read_runpod(const environment& env, load_outcome& out);
 
 /// No two listeners or backends on one port.

@@ -127,7 +127,7 @@ environment read_env_file(const std::string& path, std::vector<problem>& problem
     return out;
 }
 
-load_outcome load_config(const environment& process) {
+load_outcome load_config(const environment& process, const environment& over) {
     std::vector<problem> file_problems;
     std::vector<std::string> file_warnings;
     environment merged = process;
@@ -140,6 +140,8 @@ load_outcome load_config(const environment& process) {
             file_warnings.push_back(
                 path + " can be read by other users; it may hold the password: chmod 600 " + path);
     }
+    for (const auto& [name, value] : over)
+        merged.insert_or_assign(name, value);
     merged.erase("RUNPOD_API_KEY");
     auto out = parse_config(merged);
     out.problems.insert(out.problems.begin(), file_problems.begin(), file_problems.end());

@@ -2,6 +2,7 @@
 #include "core/options.hpp"
 #include "core/options_checks.hpp"
 #include "core/options_values.hpp"
+#include "core/vram_plan.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -165,6 +166,7 @@ load_outcome parse_config(const environment& env) {
     apply_overrides(env, out);
     checks::check_unknown_names(env, out);
     checks::read_runpod(env, out);
+    apply_plan(out); // before the checks: they judge what is in effect
     checks::check_ports(out);
     checks::check_combinations(out);
     if (c.workers == 0) c.workers = std::max(1u, std::thread::hardware_concurrency());

@@ -78,6 +78,7 @@ constexpr std::string_view runpod_text =
     "| `RUNPOD_POD_ID` | the dashboards' addresses, `https://<id>-<port>.proxy.runpod.net`, and allowed "
     "origins |\n"
     "| `RUNPOD_PUBLIC_IP`, `RUNPOD_TCP_PORT_<port>` | the addresses of ports exposed over TCP |\n"
+    "| `RUNPOD_GPU_COUNT` | a pod that came back without a GPU says so |\n"
     "\n"
     "A malformed one is reported and ignored. `RUNPOD_API_KEY` is never read.\n";
 
@@ -97,7 +98,9 @@ std::string print_config(const config& c) {
         std::string out{name};
         out += " = ";
         out += value;
-        return out + (c.is_given(name) ? " (given)\n" : " (default)\n");
+        return out + (c.is_given(name)     ? " (given)\n"
+                      : c.is_planned(name) ? " (planned for the GPU)\n"
+                                           : " (default)\n");
     };
     std::string out;
     for (const auto& o : option_table())

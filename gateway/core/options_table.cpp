@@ -95,6 +95,33 @@ kind ollama_interface() {
         [](const config& c, const agent_options*) { return c.ollama.host; }};
 }
 
+kind gpu_list() {
+    return {
+        "NAME:MIB, separated by commas / none", "",
+        [](config& c, agent_options*, std::string_view text) -> std::string {
+            auto cards = parse_gpus(text);
+            if (!cards) return cards.error().detail;
+            c.gpus = std::move(*cards);
+            return {};
+        },
+        [](const config& c, const agent_options*) { return c.gpus ? format_gpus(*c.gpus) : std::string{}; }};
+}
+
+// A preset by any of its names; kept under the first one.
+kind preset_name() {
+    std::string type = "auto / none";
+    for (const auto& p : gpu_presets())
+        type += " / " + std::string{p.name};
+    return {type, "",
+            [type](config& c, agent_options*, std::string_view text) -> std::string {
+                const auto* preset = find_preset(text);
+                if (preset == nullptr && text != "auto" && text != "none") return "is not one of " + type;
+                c.gpu_preset = preset != nullptr ? preset->name : text;
+                return {};
+            },
+            [](const config& c, const agent_options*) { return c.gpu_preset; }};
+}
+
 kind body_limit() {
     return {"MiB", "1–102400",
             [](config& c, agent_options*, std::string_view text) -> std::string {
@@ -233,6 +260,14 @@ void add_ollama(std::vector<option>& t) {
                     integer(
                         [](auto& c, auto*) -> auto& { return c.ollama.num_gpu; }, 0, 9999, "layers"),
                     "Layers on the GPU; 999 = all. Sent as the request option num_gpu."));
+    t.push_back(row("CLAWGATE_GPU", ollama_group, "", gpu_list(),
+                    "The GPU, its name (which may be left out) and its memory in MiB; none = there is none; "
+                    "empty = what `clawgate prepare` finds with nvidia-smi. Variables that are not set are "
+                    "chosen to fit it: `clawgate plan` shows how.",
+                    {.example = "NVIDIA GeForce RTX 4090:24564"}));
+    t.push_back(row("OPENCLAW_GPU_PRESET", ollama_group, "auto", preset_name(),
+                    "Where the variables start that are not set, before they are reduced to fit: the preset "
+                    "of a card; auto = of the GPU that there is; none = the defaults."));
     t.push_back(
         row("OLLAMA_KEEP_ALIVE", ollama_group, "-1",
             text(

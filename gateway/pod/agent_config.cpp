@@ -55,8 +55,9 @@ public:
     filler below(json& node) const { return filler{node, config_, agent_}; }
 
 private:
+    // What was chosen for the GPU counts as given: the file would keep the values of an earlier, larger card.
     bool is_given(const std::string& variable) const {
-        return config_.is_given("OPENCLAW_" + variable) ||
+        return config_.is_given("OPENCLAW_" + variable) || config_.is_planned("OPENCLAW_" + variable) ||
                config_.is_given("OPENCLAW_AGENT_" + std::to_string(agent_.number) + "_" + variable);
     }
     json& root_;

@@ -103,12 +103,12 @@ program agent_program(const config& c, const agent_options& a, const layout& l, 
     p.argv = {l.tools.clawgate};
     for (auto& word : confine_arguments(confinement_of(c, a, l)))
         p.argv.push_back(std::move(word));
-    p.argv.push_back(l.tools.node);
-    if (const int heap = heap_limit_mb(c.agent_memory_mb); heap != 0)
-        p.argv.push_back("--max-old-space-size=" + std::to_string(heap));
-    p.argv.insert(p.argv.end(),
-                  {l.tools.openclaw, "gateway", "run", "--port", std::to_string(a.backend_port)});
+    p.argv.insert(p.argv.end(), {l.tools.node, l.tools.openclaw, "gateway", "run", "--port",
+                                 std::to_string(a.backend_port)});
     p.variables = agent_variables(a, l, process);
+    // In the environment, because OpenClaw's gateway is a process that the first one starts.
+    if (const int heap = heap_limit_mb(c.agent_memory_mb); heap != 0)
+        p.variables.emplace_back("NODE_OPTIONS", "--max-old-space-size=" + std::to_string(heap));
     p.user = l.agent_user(a);
     if (l.separate) p.max_processes = c.agent_processes; // it counts all of a user's, whatever started them
     p.directory = l.agent_work(a);

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,6 +50,26 @@ int change_owner_below(int fd, owner whose, int depth = 0) {
         }
     }
     return 0;
+}
+
+constexpr std::string_view temporary_mark = ".tmp-";
+
+/// What a writer of `name` left that was killed. An agent may own the folder and fill it: the search is bounded.
+void remove_leftovers(int fd, const std::string& name) {
+    constexpr int most_entries = 100'000;
+    const int copy = ::openat(fd, ".", folder_flags);
+    if (copy < 0) return;
+    std::unique_ptr<DIR, int (*)(DIR*)> list{::fdopendir(copy), ::closedir};
+    if (!list) {
+        ::close(copy);
+        return;
+    }
+    const auto prefix = name + std::string{temporary_mark};
+    for (int seen = 0; seen < most_entries; ++seen) {
+        const dirent* const entry = ::readdir(list.get());
+        if (entry == nullptr) return;
+        if (std::string_view{entry->d_name}.starts_with(prefix)) ::unlinkat(fd, entry->d_name, 0);
+    }
 }
 
 int write_all(int fd, std::string_view bytes) {
@@ -146,7 +167,8 @@ result<std::string> directory::read(const std::string& name, std::size_t max_byt
 
 result<void> directory::write(const std::string& name, std::string_view bytes, unsigned mode,
                               std::optional<owner> whose) const {
-    const auto temporary = name + ".tmp-" + random_token(9);
+    remove_leftovers(fd_, name);
+    const auto temporary = name + std::string{temporary_mark} + random_token(9);
     const int fd =
         ::openat(fd_, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) return failure("make", temporary);
@@ -161,6 +183,20 @@ result<void> directory::write(const std::string& name, std::string_view bytes, u
     const auto failed = failure("replace", name);
     ::unlinkat(fd_, temporary.c_str(), 0);
     return failed;
+}
+
+result<folder_lock> directory::lock(const std::string& name) const {
+    const int fd = ::openat(fd_, name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0) return failure("open", name);
+    folder_lock held{fd};
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return failure("lock", name);
+    return held;
+}
+
+folder_lock::folder_lock(folder_lock&& other) noexcept
+    : fd_{std::exchange(other.fd_, -1)} {}
+folder_lock::~folder_lock() {
+    if (fd_ >= 0) ::close(fd_);
 }
 
 result<void> directory::give(const std::string& name, unsigned mode, std::optional<owner> whose) const {
@@ -206,7 +242,7 @@ std::string closed_folder(const std::string& path) {
 }
 
 bool can_change_owner(const directory& workspace) {
-    const auto name = ".clawgate-owner-probe-" + random_token(6);
+    const std::string name = ".clawgate-owner-probe"; // one prepare at a time: the next one removes what this one left
     const auto path = workspace.path() + "/" + name;
     const bool written = workspace.write(name, "", 0600, owner{first_uid, first_uid}).has_value();
     struct stat st {};

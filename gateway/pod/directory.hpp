@@ -11,6 +11,20 @@
 
 namespace clawgate::pod {
 
+/// Held until it goes, or the process does.
+class folder_lock {
+public:
+    explicit folder_lock(int fd) noexcept
+        : fd_{fd} {}
+    folder_lock(folder_lock&& other) noexcept;
+    folder_lock(const folder_lock&) = delete;
+    folder_lock& operator=(const folder_lock&) = delete;
+    ~folder_lock();
+
+private:
+    int fd_;
+};
+
 class directory {
 public:
     /// A path that only trusted users can change (the workspace itself): made with its parents when absent,
@@ -32,9 +46,13 @@ public:
     /// errc::not_found, errc::too_large, or errc::io (anything but a regular file).
     [[nodiscard]] result<std::string> read(const std::string& name, std::size_t max_bytes) const;
 
-    /// Replaces `name` atomically, with mode and owner set before it gets its name.
+    /// Replaces `name` atomically, with mode and owner set before it gets its name. Removes what a writer of it left
+    /// that was killed, so there may be one writer at a time: see lock().
     [[nodiscard]] result<void> write(const std::string& name, std::string_view bytes, unsigned mode,
                                      std::optional<owner> whose) const;
+
+    /// errc::io at once when another process has it.
+    [[nodiscard]] result<folder_lock> lock(const std::string& name) const;
 
     /// Mode and owner of a regular file that exists already.
     [[nodiscard]] result<void> give(const std::string& name, unsigned mode, std::optional<owner> whose) const;

@@ -3,7 +3,7 @@
 #include "core/file.hpp"
 #include "core/pod_facts.hpp"
 #include "pod/isolation.hpp"
-#include "pod/run_command.hpp"
+#include "pod/program_output.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -44,10 +44,10 @@ layout layout_of(const config& c, const std::string& run_dir, const pod_facts& f
 }
 
 std::optional<int> pid_of(const layout& l, const std::string& program) {
-    const auto ran = run_command({"supervisorctl", "-c", l.supervisor_config(), "pid", program});
+    const auto ran = run_program({"supervisorctl", "-c", l.supervisor_config(), "pid", program});
     if (!ran || ran->status != 0) return std::nullopt;
     int pid = 0;
-    std::from_chars(ran->output.data(), ran->output.data() + ran->output.size(), pid);
+    std::from_chars(ran->text.data(), ran->text.data() + ran->text.size(), pid);
     return pid > 0 ? std::optional{pid} : std::nullopt;
 }
 

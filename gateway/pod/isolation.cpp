@@ -3,7 +3,7 @@
 #include "core/net_names.hpp"
 #include "pod/agent_program.hpp"
 #include "pod/confine.hpp"
-#include "pod/run_command.hpp"
+#include "pod/program_output.hpp"
 #include "pod/supervisor.hpp"
 
 #include <algorithm>
@@ -69,13 +69,17 @@ result<std::vector<attempt>> try_as(const config& c, const agent_options& a, con
     const auto end = std::find(probe.argv.begin(), probe.argv.end(), "--");
     probe.argv.erase(std::next(end), probe.argv.end());
     probe.argv.insert(probe.argv.end(), {l.tools.clawgate, "isolation-probe"});
-    const auto ran = run_command(full_command(probe), to_json(attempts_of(c, a, l, running)), std::chrono::minutes{2});
+    run_options o;
+    o.limit = std::chrono::minutes{2};
+    o.input = to_json(attempts_of(c, a, l, running));
+    o.errors = true;
+    const auto ran = run_program(full_command(probe), o);
     if (!ran) return ran.error();
-    const auto begin = ran->output.find('['); // warnings of `confine` may stand before it
-    if (ran->status != 0 || begin == ran->output.npos)
+    const auto begin = ran->text.find('['); // warnings of `confine` may stand before it
+    if (ran->status != 0 || begin == ran->text.npos)
         return error{errc::io, fault::gateway, retry::never,
-                     "the probe could not run as " + a.name + ": " + ran->output.substr(0, 500)};
-    return attempts_from_json(std::string_view{ran->output}.substr(begin));
+                     "the probe could not run as " + a.name + ": " + ran->text.substr(0, 500)};
+    return attempts_from_json(std::string_view{ran->text}.substr(begin));
 }
 
 std::string isolation_report(const agent_options& a, const layout& l, const std::vector<attempt>& tried) {

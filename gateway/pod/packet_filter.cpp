@@ -1,7 +1,7 @@
 #include "pod/packet_filter.hpp"
 
 #include "core/net_names.hpp"
-#include "pod/run_command.hpp"
+#include "pod/program_output.hpp"
 
 #include <algorithm>
 
@@ -58,10 +58,13 @@ std::string filter_rules(const config& c, const layout& l) {
 }
 
 result<void> set_packet_filter(const std::string& rules) {
-    const auto ran = run_command({"nft", "-f", "-"}, rules);
+    run_options o;
+    o.input = rules;
+    o.errors = true;
+    const auto ran = run_program({"/usr/sbin/nft", "-f", "-"}, o);
     if (!ran) return ran.error();
     if (ran->status == 0) return {};
-    auto words = ran->output.substr(0, ran->output.find('\n'));
+    auto words = ran->text.substr(0, ran->text.find('\n'));
     return error{errc::forbidden, fault::gateway, retry::never, words.empty() ? "nft refused" : words};
 }
 

@@ -5,6 +5,7 @@
 #include "core/net_names.hpp"
 #include "core/options.hpp"
 #include "core/pod_facts.hpp"
+#include "core/vram_plan.hpp"
 #include "pod/agent_config.hpp"
 #include "pod/confine.hpp"
 #include "pod/directory.hpp"
@@ -223,6 +224,7 @@ void report(const config& c, const layout& l) {
         (l.tools.demo             ? " (the bundled demo model: its answers are canned)"
          : l.tools.ollama.empty() ? " (runs already, or elsewhere)"
                                   : " (supervised)"));
+    say("GPU            " + summary(plan_vram(c)));
     say("supervisord    " + l.supervisor_config());
 }
 
@@ -300,7 +302,9 @@ pod_facts facts_of(const config& c, const layout& l, const notice_list& notices)
 } // namespace
 
 int prepare_command(const config& c, const prepare_options& options) {
-    const auto process = process_environment();
+    auto process = process_environment();
+    // The gateway runs where nvidia-smi may not be had: from the same cards it derives the same values.
+    if (c.gpus) process.insert_or_assign("CLAWGATE_GPU", format_gpus(*c.gpus));
     const auto path = process.find("PATH");
     auto tools = find_tools(options, path == process.end() ? std::string{} : path->second,
                             std::any_of(c.agents.begin(), c.agents.end(), is_supervised));
@@ -316,6 +320,14 @@ int prepare_command(const config& c, const prepare_options& options) {
     if (const auto wrong = check_paths(l); !wrong.empty())
         return fail(error{errc::invalid_config, fault::gateway, retry::never, wrong}, exit_config);
 
+    auto run_dir = open_run_dir(l.run_dir);
+    if (!run_dir) return fail(run_dir.error(), exit_os);
+    // In the run directory, because that is on local disk: some volumes know no locks.
+    const auto alone = run_dir->lock("prepare.lock");
+    if (!alone)
+        return fail(error{errc::io, fault::gateway, retry::later,
+                          "another `clawgate prepare` is at work (" + alone.error().detail + ")"},
+                    exit_os);
     auto workspace = directory::open_trusted(l.workspace);
     if (!workspace) return fail(workspace.error(), exit_os);
     notice_list notices;

@@ -106,7 +106,8 @@ void append_program(std::string& out, const program& p) {
 
 bool is_gateway_variable(std::string_view name) {
     if (name.starts_with("OPENCLAW_AGENT_") || name.starts_with("RUNPOD_TCP_PORT_")) return true;
-    if (name == "RUNPOD_POD_ID" || name == "RUNPOD_PUBLIC_IP" || name == "TZ") return true;
+    if (name == "RUNPOD_POD_ID" || name == "RUNPOD_PUBLIC_IP" || name == "RUNPOD_GPU_COUNT" || name == "TZ")
+        return true;
     const auto table = option_table();
     return std::any_of(table.begin(), table.end(), [&](const option& o) { return o.name == name; });
 }

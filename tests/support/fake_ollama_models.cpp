@@ -33,6 +33,19 @@ json model_entry(const std::string& model) {
             {"details", model_details(model)}};
 }
 
+// Of the real models: layers, and the key and value elements that each keeps of a token.
+struct attention_sizes {
+    int layers;
+    int heads_kv;
+    int key;
+    int value;
+};
+attention_sizes attention_of(const std::string& architecture) {
+    if (architecture == "qwen3") return {36, 8, 128, 128};
+    if (architecture == "qwen3moe") return {48, 4, 128, 128};
+    return architecture == "nomic-bert" ? attention_sizes{12, 12, 64, 64} : attention_sizes{47, 1, 576, 512};
+}
+
 std::string expiry_of(const loaded_model& m, const fake_ollama_options& o) {
     constexpr std::time_t never = 10'982'000'000; // of the year 2318, as Go's longest duration gives it
     if (m.calls > 0 || !m.expires) {
@@ -84,7 +97,12 @@ awaitable<bool> serve_show(const ollama_ptr& state, exchange& e) {
               {"template", "{{ .Prompt }}"},
               {"details", model_details(model)},
               {"modified_at", "2026-01-01T00:00:00Z"}};
+    const auto attention = attention_of(architecture);
     body["model_info"] = {{"general.architecture", architecture},
+                          {architecture + ".block_count", attention.layers},
+                          {architecture + ".attention.head_count_kv", attention.heads_kv},
+                          {architecture + ".attention.key_length", attention.key},
+                          {architecture + ".attention.value_length", attention.value},
                           {architecture + ".context_length", state->trained_context(model)},
                           {architecture + ".embedding_length", embedding ? 768 : 2048}};
     body["capabilities"] = json::array({embedding ? "embedding" : "completion"});

@@ -53,6 +53,8 @@ TEST(Options, AreAllInTheTable) {
                              "OLLAMA_NUM_PARALLEL",
                              "OLLAMA_KV_CACHE_TYPE",
                              "OLLAMA_NUM_GPU",
+                             "CLAWGATE_GPU",
+                             "OPENCLAW_GPU_PRESET",
                              "OLLAMA_KEEP_ALIVE",
                              "OLLAMA_FLASH_ATTENTION",
                              "OLLAMA_MAX_LOADED_MODELS",

@@ -55,7 +55,8 @@ TEST(ConfineArguments, AreWhatTheCommandReads) {
 TEST(AgentProgram, HasLimitsThatV8Survives) {
     const auto c = two_agents();
     const auto p = agent_program(c, c.agents[0], layout_of(), {});
-    EXPECT_THAT(p.argv, Contains("--max-old-space-size=2048")) << "half of the default, 4096";
+    EXPECT_THAT(p.variables, Contains(std::pair<std::string, std::string>{"NODE_OPTIONS", "--max-old-space-size=2048"}))
+        << "half of the default, 4096";
     EXPECT_THAT(full_command(p), Contains("--nproc=1024"));
     const auto shared = agent_program(c, c.agents[0], layout_of(false), {});
     EXPECT_THAT(full_command(shared), Not(Contains(HasSubstr("--nproc"))))
@@ -63,7 +64,7 @@ TEST(AgentProgram, HasLimitsThatV8Survives) {
     EXPECT_EQ(heap_limit_mb(1024), 512);
     EXPECT_EQ(heap_limit_mb(0), 0);
     const auto unlimited = config_of({{"CLAWGATE_AGENT_MEMORY_MB", "0"}});
-    EXPECT_THAT(agent_program(unlimited, unlimited.agents[0], layout_of(), {}).argv,
+    EXPECT_THAT(full_command(agent_program(unlimited, unlimited.agents[0], layout_of(), {})),
                 Not(Contains(HasSubstr("old-space"))));
 }
 

@@ -1,7 +1,6 @@
 #include "pod/isolation.hpp"
 
 #include "pod_fixture.hpp"
-#include "pod/run_command.hpp"
 
 #include <gmock/gmock.h>
 
@@ -110,19 +109,6 @@ TEST(IsolationReport, NamesWhatWasPossible) {
     EXPECT_THAT(text, HasSubstr("refused   read the token of agent_2: Permission denied"));
     EXPECT_THAT(text, HasSubstr("POSSIBLE  reach Ollama around the gateway"));
     EXPECT_THAT(text, HasSubstr("2 attempts, 1 refused"));
-}
-
-TEST(RunCommand, GivesStatusAndOutput) {
-    const auto ran = run_command({"sh", "-c", "cat; echo err >&2; exit 3"}, "in\n");
-    ASSERT_TRUE(ran);
-    EXPECT_EQ(ran->status, 3);
-    EXPECT_EQ(ran->output, "in\nerr\n");
-    EXPECT_EQ(run_command({"sh", "-c", "kill -9 $$"})->status, 128 + 9);
-}
-
-TEST(RunCommand, SaysWhatIsMissingAndEndsWhatHangs) {
-    EXPECT_EQ(run_command({"no-such-program-here"}).error().code, errc::not_found);
-    EXPECT_EQ(run_command({"sleep", "60"}, {}, std::chrono::milliseconds{50}).error().code, errc::timeout);
 }
 
 } // namespace

@@ -91,7 +91,7 @@ TEST(Programs, AnAgentGetsNothingButItsAllowList) {
                     "HOME", "USER", "LOGNAME", "SHELL", "PATH", "TMPDIR", "LANG", "OPENCLAW_STATE_DIR",
                     "OPENCLAW_CONFIG_PATH", "OPENCLAW_NO_RESPAWN", "OPENCLAW_NO_AUTO_UPDATE",
                     "OPENCLAW_DISABLE_BONJOUR", "DO_NOT_TRACK", "XDG_CACHE_HOME", "npm_config_cache",
-                    "PIP_CACHE_DIR", "CUDA_CACHE_PATH", "NODE_COMPILE_CACHE", "TZ"));
+                    "PIP_CACHE_DIR", "CUDA_CACHE_PATH", "NODE_COMPILE_CACHE", "TZ", "NODE_OPTIONS"));
 }
 
 TEST(Programs, EveryEnvironmentBeginsEmpty) {

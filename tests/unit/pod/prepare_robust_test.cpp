@@ -1,0 +1,221 @@
+// `clawgate prepare` against what can go wrong: a kill at any moment, an agent that owns its folders and is hostile,
+// two at once.
+#include "pod/prepare.hpp"
+
+#include "pod_fixture.hpp"
+
+#include "pod/directory.hpp"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <random>
+
+namespace clawgate::pod::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class RobustPrepare : public testing::Test {
+protected:
+    RobustPrepare() {
+        fs::create_directories(folder_ / "tools/openclaw");
+        for (const auto* name : {"clawgate", "node", "openclaw/openclaw.mjs", "ollama"}) {
+            put(folder_ / ("tools/" + std::string{name}), "");
+            ::chmod((folder_ / ("tools/" + std::string{name})).c_str(), 0755);
+        }
+        options_.clawgate = folder_ / "tools/clawgate";
+        options_.node = folder_ / "tools/node";
+        options_.openclaw = folder_ / "tools/openclaw/openclaw.mjs";
+        options_.ollama = folder_ / "tools/ollama";
+        options_.run_dir = folder_ / "run/pod";
+        options_.no_packet_filter = true;
+        settings_ = config_of({{"CLAWGATE_WORKSPACE", workspace()}, {"OPENCLAW_NUM_AGENTS", "2"}});
+    }
+
+    std::string workspace() const { return folder_ / "workspace"; }
+    std::string home(int n) const { return workspace() + "/agents/agent_" + std::to_string(n); }
+
+    /// In a process of its own, silently.
+    pid_t start() const {
+        const auto pid = ::fork();
+        if (pid == 0) {
+            const int nowhere = ::open("/dev/null", O_RDWR);
+            ::dup2(nowhere, 1);
+            ::dup2(nowhere, 2);
+            ::_exit(prepare_command(settings_, options_));
+        }
+        return pid;
+    }
+    static int status_of(pid_t pid) {
+        int status = 0;
+        ::waitpid(pid, &status, 0);
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+    int run() const { return status_of(start()); }
+
+    temporary_folder folder_;
+    prepare_options options_;
+    config settings_;
+};
+
+/// Empty when the file is absent or whole.
+std::string damage(const std::string& path, const std::string& expected) {
+    if (!fs::exists(path) || contents(path) == expected) return {};
+    return path + " is torn";
+}
+std::string json_damage(const std::string& path) {
+    if (!fs::exists(path)) return {};
+    const auto j = nlohmann::json::parse(contents(path), nullptr, false);
+    const bool whole = j.is_object() && j.contains("gateway") &&
+                       j["gateway"]["auth"]["password"].get<std::string>().size() == 43;
+    return whole ? std::string{} : path + " is torn";
+}
+std::string token_damage(const std::string& path) {
+    if (!fs::exists(path)) return {};
+    const auto text = contents(path);
+    return text.size() == 44 && text.back() == '\n' ? std::string{} : path + " is torn";
+}
+
+TEST_F(RobustPrepare, AKillAtAnyMomentLeavesWholeFilesAndTheNextRunConverges) {
+    const auto begin = std::chrono::steady_clock::now();
+    ASSERT_EQ(run(), 0);
+    const auto whole = std::chrono::steady_clock::now() - begin;
+    const auto supervisor = contents(options_.run_dir + "/supervisord.conf");
+    const auto gateway = contents(options_.run_dir + "/gateway.env");
+    put(home(1) + "/workspace/notes.md", "mine");
+
+    std::mt19937 random{std::random_device{}()};
+    int killed = 0;
+    for (int round = 0; round < 400 && killed < 60; ++round) {
+        if (round % 7 == 6) fs::remove_all(workspace() + "/.clawgate"); // from an earlier stage, too
+        const auto pid = start();
+        std::uniform_int_distribution<long> moment{0, std::chrono::nanoseconds{whole}.count()};
+        const timespec pause{0, moment(random) % 1'000'000'000};
+        ::nanosleep(&pause, nullptr);
+        ::kill(pid, SIGKILL);
+        killed += status_of(pid) == 128 + SIGKILL ? 1 : 0;
+        std::string found = damage(options_.run_dir + "/supervisord.conf", supervisor) +
+                            damage(options_.run_dir + "/gateway.env", gateway);
+        for (const int n : {1, 2})
+            found += json_damage(home(n) + "/.openclaw/openclaw.json") + token_damage(home(n) + "/.openclaw/token") +
+                     token_damage(workspace() + "/.clawgate/tokens/agent_" + std::to_string(n));
+        ASSERT_EQ(found, "") << "round " << round;
+    }
+    EXPECT_GE(killed, 50) << "most runs were over before they were killed";
+
+    ASSERT_EQ(run(), 0);
+    for (const int n : {1, 2}) {
+        const auto token = contents(home(n) + "/.openclaw/token");
+        EXPECT_EQ(contents(workspace() + "/.clawgate/tokens/agent_" + std::to_string(n)), token);
+        const auto j = nlohmann::json::parse(contents(home(n) + "/.openclaw/openclaw.json"));
+        EXPECT_EQ(j["gateway"]["auth"]["password"].get<std::string>() + "\n", token);
+    }
+    for (const auto& root : {workspace(), options_.run_dir})
+        for (const auto& e : fs::recursive_directory_iterator{root})
+            EXPECT_EQ(e.path().string().find(".tmp-"), std::string::npos) << e.path() << " was left";
+    EXPECT_EQ(contents(home(1) + "/workspace/notes.md"), "mine");
+}
+
+TEST_F(RobustPrepare, TwoAtOnceDoNotMix) {
+    ASSERT_EQ(run(), 0);
+    const auto lock = directory::open_trusted(options_.run_dir)->lock("prepare.lock");
+    ASSERT_TRUE(lock);
+    EXPECT_EQ(run(), 71);
+}
+
+struct outsider {
+    explicit outsider(const temporary_folder& f)
+        : path{f / "outside"} {
+        fs::create_directories(path + "/folder");
+        put(path + "/file", "not the agent's");
+        ::chmod((path + "/file").c_str(), 0640);
+        ::chmod((path + "/folder").c_str(), 0750);
+    }
+    /// Everything that prepare could have changed.
+    std::string state() const {
+        std::string all;
+        for (const auto& e : fs::recursive_directory_iterator{path}) {
+            struct stat st {};
+            ::lstat(e.path().c_str(), &st);
+            all += e.path().string() + " " + std::to_string(st.st_mode) + " " + std::to_string(st.st_uid) + " " +
+                   (S_ISREG(st.st_mode) ? contents(e.path()) : std::string{}) + "\n";
+        }
+        return all;
+    }
+    std::string path;
+};
+
+/// Puts something else in the place of a file or folder that prepare makes.
+void replace(const std::string& path, int kind, const outsider& o) {
+    fs::remove_all(path);
+    switch (kind) {
+    case 0: fs::create_symlink(o.path + "/file", path); break;
+    case 1: fs::create_symlink(o.path + "/folder", path); break;
+    case 2: fs::create_symlink(o.path + "/absent", path); break;
+    case 3: ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0); break;
+    case 4: fs::create_hard_link(o.path + "/file", path); break;
+    case 5:
+        fs::create_directories(path);
+        put(path + "/inside", "x");
+        break;
+    default: put(path, "{}");
+    }
+}
+
+TEST_F(RobustPrepare, AHostileAgentsFolderMakesItWriteNowhereElse) {
+    ASSERT_EQ(run(), 0);
+    const outsider outside{folder_};
+    const auto before = outside.state();
+    const auto cache = workspace() + "/.cache/agent_1";
+    const std::vector<std::string> places{home(1) + "/.openclaw/openclaw.json",
+                                          home(1) + "/.openclaw/openclaw.json.unreadable",
+                                          home(1) + "/.openclaw/token",
+                                          home(1) + "/.openclaw/memory",
+                                          home(1) + "/.openclaw/logs",
+                                          home(1) + "/.openclaw/agents/main/agent",
+                                          home(1) + "/.openclaw/agents/main",
+                                          home(1) + "/.openclaw/agents",
+                                          home(1) + "/.openclaw",
+                                          home(1) + "/workspace",
+                                          cache};
+    for (const auto& place : places)
+        for (int kind = 0; kind < 7; ++kind) {
+            replace(place, kind, outside);
+            const auto pid = start();
+            ::alarm(60); // a FIFO that is opened would wait for ever
+            const int status = status_of(pid);
+            ::alarm(0);
+            EXPECT_TRUE(status == 0 || status == 71) << place << ", " << kind << ": " << status;
+            EXPECT_EQ(outside.state(), before) << place << ", " << kind;
+            // Nothing that an agent does to its own folders keeps the others from starting.
+            EXPECT_EQ(contents(home(2) + "/.openclaw/token").size(), 44u);
+            if (status != 0) { // it said so; a person has to move it
+                fs::remove_all(place);
+                ASSERT_EQ(run(), 0) << place;
+            }
+        }
+}
+
+TEST_F(RobustPrepare, FewerAgentsThanLastTimeKeepTheOthersData) {
+    ASSERT_EQ(run(), 0);
+    put(home(2) + "/workspace/notes.md", "of agent 2");
+    const auto two = settings_;
+    settings_ = config_of({{"CLAWGATE_WORKSPACE", workspace()}, {"OPENCLAW_NUM_AGENTS", "1"}});
+    ASSERT_EQ(run(), 0);
+    EXPECT_EQ(contents(home(2) + "/workspace/notes.md"), "of agent 2");
+    EXPECT_EQ(contents(options_.run_dir + "/supervisord.conf").find("openclaw-agent_2"), std::string::npos);
+    settings_ = two;
+    ASSERT_EQ(run(), 0);
+    EXPECT_EQ(contents(home(2) + "/workspace/notes.md"), "of agent 2");
+}
+
+} // namespace
+} // namespace clawgate::pod::test
