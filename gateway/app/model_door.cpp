@@ -134,7 +134,7 @@ ollama::watchdog_hooks model_door::watchdog_hooks() {
     return hooks;
 }
 
-void model_door::look_after_models(const std::string& supervisor, ollama::watchdog_limits limits) {
+void model_door::look_after_models(const supervisor_access& supervisor, ollama::watchdog_limits limits) {
     const auto ex = home.io.get_executor();
     watchdog.set_limits(limits);
     if (!supervisor.empty())

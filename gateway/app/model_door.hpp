@@ -3,6 +3,7 @@
 // the one worker that serves it, so nothing here is locked.
 
 #include "app/gateway.hpp"
+#include "app/supervisor_client.hpp"
 #include "net/asio.hpp"
 #include "ollama_client/admission.hpp"
 #include "ollama_client/model_keeper.hpp"
@@ -73,8 +74,8 @@ public:
     /// A record, or another part of an answer, has come from the server: it is not stuck.
     void note_record() noexcept { last_record_ = coarse_now(); }
     /// Starts what looks after the models: on the thread of the worker, or before it runs. `supervisor`: the
-    /// socket of the supervisord that runs the model server as "ollama", or empty.
-    void look_after_models(const std::string& supervisor, ollama::watchdog_limits limits);
+    /// supervisord that runs the model server as "ollama", or empty.
+    void look_after_models(const supervisor_access& supervisor, ollama::watchdog_limits limits);
     /// The name as the server lists it: with its tag.
     [[nodiscard]] static std::string with_tag(std::string_view model);
     /// May this model be called? Others would push the shared ones out of memory.

@@ -1,6 +1,5 @@
 #include "app/pod_watch.hpp"
 
-#include "app/supervisor_client.hpp"
 #include "core/log.hpp"
 #include "core/processes.hpp"
 
@@ -34,10 +33,10 @@ std::optional<uid_t> owner_of(const std::string& path) {
 } // namespace
 
 struct pod_watch::impl {
-    impl(const config& c, pod_facts f, std::string dir)
+    impl(const config& c, pod_facts f, supervisor_access at)
         : options{c}
         , facts{std::move(f)}
-        , socket{dir.empty() ? std::string{} : supervisor_socket_path(dir)}
+        , supervisor{std::move(at)}
         , observer{static_cast<std::uint64_t>(c.agent_memory_mb) * mebibyte}
         , pause{io.get_executor()} {
         auto first = std::make_shared<pod_status>();
@@ -56,7 +55,7 @@ struct pod_watch::impl {
 
     const config& options;
     pod_facts facts;
-    std::string socket;
+    supervisor_access supervisor;
     pod_observer observer;
     net::asio::io_context io{1};
     net::timer pause;
@@ -75,7 +74,7 @@ std::uint64_t pod_watch::impl::memory_of(const std::string& agent, int pid,
 }
 
 net::awaitable<void> pod_watch::impl::look() {
-    auto programs = co_await list_programs(io.get_executor(), socket);
+    auto programs = co_await list_programs(io.get_executor(), supervisor);
     auto s = std::make_shared<pod_status>();
     s->facts = facts;
     if (!programs) {
@@ -111,7 +110,7 @@ net::awaitable<void> pod_watch::impl::look() {
 net::awaitable<void> pod_watch::impl::restart(std::string program) {
     log::event(log_level::warn, "an agent takes more memory than CLAWGATE_AGENT_MEMORY_MB; restarting it",
                {{"program", std::string_view{program}}, {"limit_mb", std::int64_t{options.agent_memory_mb}}});
-    auto done = co_await restart_program(io.get_executor(), socket, program);
+    auto done = co_await restart_program(io.get_executor(), supervisor, program);
     if (!done)
         log::event(log_level::error, "it could not be restarted", {{"why", std::string_view{done.error().detail}}});
 }
@@ -129,8 +128,8 @@ net::awaitable<void> pod_watch::impl::run() {
     }
 }
 
-pod_watch::pod_watch(const config& c, pod_facts facts, std::string run_dir)
-    : impl_{std::make_unique<impl>(c, std::move(facts), std::move(run_dir))} {}
+pod_watch::pod_watch(const config& c, pod_facts facts, supervisor_access supervisor)
+    : impl_{std::make_unique<impl>(c, std::move(facts), std::move(supervisor))} {}
 
 pod_watch::~pod_watch() {
     impl_->io.stop();
@@ -139,7 +138,7 @@ pod_watch::~pod_watch() {
 
 void pod_watch::start() {
     auto& i = *impl_;
-    if (i.socket.empty()) return;
+    if (i.supervisor.empty()) return;
     net::asio::co_spawn(i.io, i.run(), net::asio::detached);
     i.thread = std::thread{[&i] { i.io.run(); }};
 }

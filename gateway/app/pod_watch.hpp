@@ -4,6 +4,7 @@
 // takes milliseconds.
 
 #include "app/pod_observer.hpp"
+#include "app/supervisor_client.hpp"
 #include "core/config.hpp"
 #include "core/pod_facts.hpp"
 
@@ -29,8 +30,8 @@ struct pod_status {
 
 class pod_watch {
 public:
-    /// `run_dir` may be empty: then nothing is looked at, and the status says so.
-    pod_watch(const config& c, pod_facts facts, std::string run_dir);
+    /// `supervisor` may be empty: then nothing is looked at, and the status says so.
+    pod_watch(const config& c, pod_facts facts, supervisor_access supervisor);
     ~pod_watch(); ///< stops
 
     void start();

@@ -48,6 +48,15 @@ pod_facts facts_in(const std::string& run_dir) {
     return {};
 }
 
+supervisor_access supervisor_in(const std::string& run_dir) {
+    if (run_dir.empty()) return {};
+    auto password = auth::read_secret_file(supervisor_password_path(run_dir));
+    if (password) return {supervisor_socket_path(run_dir), std::move(*password)};
+    log::event(log_level::warn, "supervisord cannot be asked: its password cannot be read",
+               {{"why", std::string_view{password.error().detail}}});
+    return {};
+}
+
 std::string_view what_is_at(door_kind k) {
     switch (k) {
     case door_kind::agent: return "dashboard";
@@ -110,8 +119,9 @@ int serve(const config& c, const std::string& run_dir) {
         return exit_os_error;
     }
     announce(s.state());
-    s.look_after_pod(pod, run_dir);
-    s.look_after_models(pod.supervises_ollama ? supervisor_socket_path(run_dir) : std::string{});
+    const auto supervisor = supervisor_in(run_dir);
+    s.look_after_pod(pod, supervisor);
+    s.look_after_models(pod.supervises_ollama ? supervisor : supervisor_access{});
     wait_for_the_end(s);
     log::event(log_level::info, "stopping: finishing what is under way",
                {{"seconds", std::int64_t{c.drain.count()}}});

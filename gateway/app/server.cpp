@@ -229,15 +229,15 @@ result<void> server::start() {
     return {};
 }
 
-void server::look_after_models(std::string supervisor, ollama::watchdog_limits limits) {
+void server::look_after_models(supervisor_access supervisor, ollama::watchdog_limits limits) {
     auto& door = *impl_->model;
     net::asio::post(door.home.io,
                     [&door, s = std::move(supervisor), limits] { door.look_after_models(s, limits); });
 }
 
-void server::look_after_pod(pod_facts facts, std::string run_dir) {
+void server::look_after_pod(pod_facts facts, supervisor_access supervisor) {
     auto& i = *impl_;
-    i.pod = std::make_unique<pod_watch>(i.shared.options, std::move(facts), std::move(run_dir));
+    i.pod = std::make_unique<pod_watch>(i.shared.options, std::move(facts), std::move(supervisor));
     i.pod->start();
     i.shared.pod.store(i.pod.get(), std::memory_order_release);
 }

@@ -2,6 +2,7 @@
 // All workers and listeners as one object: started, drained, stopped. Tests run it in-process on port 0.
 
 #include "app/gateway.hpp"
+#include "app/supervisor_client.hpp"
 #include "core/error.hpp"
 #include "core/pod_facts.hpp"
 #include "ollama_client/model_watchdog.hpp"
@@ -22,11 +23,11 @@ public:
     [[nodiscard]] result<void> start();
 
     /// Brings the models to "ready" and keeps them there, from a thread of the server's. Once, after start().
-    /// `supervisor`: the socket of the supervisord that runs the model server, or empty.
-    void look_after_models(std::string supervisor, ollama::watchdog_limits limits = {});
+    /// `supervisor`: the supervisord that runs the model server, or empty.
+    void look_after_models(supervisor_access supervisor, ollama::watchdog_limits limits = {});
 
-    /// Looks after the programs of the pod whose run directory this is, from a thread of its own. Once, after start().
-    void look_after_pod(pod_facts facts, std::string run_dir);
+    /// Looks after the programs of the pod, from a thread of its own. Once, after start().
+    void look_after_pod(pod_facts facts, supervisor_access supervisor);
 
     /// Port of the n-th door: the agents' in order, then the control port's.
     [[nodiscard]] std::uint16_t port(std::size_t door_index) const;

@@ -1,5 +1,8 @@
 #include "app/supervisor_client.hpp"
 
+#include "core/encoding.hpp"
+#include "core/pod_facts.hpp"
+
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
@@ -26,16 +29,17 @@ error failure(errc code, std::string detail) {
     return error{code, fault::gateway, retry::later, "supervisord: " + std::move(detail)};
 }
 
-std::string request_text(std::string_view method, std::string_view params) {
+std::string request_text(const supervisor_access& at, std::string_view method, std::string_view params) {
     const auto body = "<?xml version=\"1.0\"?><methodCall><methodName>" + std::string{method} +
                       "</methodName><params>" + std::string{params} + "</params></methodCall>";
-    return "POST /RPC2 HTTP/1.0\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: " +
-           std::to_string(body.size()) + "\r\n\r\n" + body;
+    const auto credentials = std::string{supervisor_user} + ":" + std::string{at.password().reveal()};
+    return "POST /RPC2 HTTP/1.0\r\nHost: localhost\r\nContent-Type: text/xml\r\nAuthorization: Basic " +
+           base64_encode(credentials) + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 /// The program's name comes from this program, so nothing in it needs escaping.
-std::string call_text(std::string_view method, std::string_view program, bool wait) {
-    return request_text(method, "<param><value><string>" + std::string{program} +
+std::string call_text(const supervisor_access& at, std::string_view method, std::string_view program, bool wait) {
+    return request_text(at, method, "<param><value><string>" + std::string{program} +
                                     "</string></value></param><param><value><boolean>" + (wait ? "1" : "0") +
                                     "</boolean></value></param>");
 }
@@ -130,24 +134,24 @@ std::vector<program_info> programs_in(std::string_view answer) {
     return all;
 }
 
-net::awaitable<result<std::vector<program_info>>> list_programs(net::executor ex, std::string socket) {
-    auto request = request_text("supervisor.getAllProcessInfo", "");
-    auto answer = co_await ask(ex, std::move(socket), std::move(request));
+net::awaitable<result<std::vector<program_info>>> list_programs(net::executor ex, supervisor_access at) {
+    auto request = request_text(at, "supervisor.getAllProcessInfo", "");
+    auto answer = co_await ask(ex, at.socket(), std::move(request));
     if (!answer) co_return answer.error();
     if (fault_of(*answer) != 0) co_return failure(errc::bad_upstream, "the answer cannot be read");
     co_return programs_in(*answer);
 }
 
-net::awaitable<result<void>> restart_program(net::executor ex, std::string socket, std::string program) {
-    auto stop = call_text("supervisor.stopProcess", program, true);
-    auto stopped = co_await call(ex, socket, std::move(stop));
+net::awaitable<result<void>> restart_program(net::executor ex, supervisor_access at, std::string program) {
+    auto stop = call_text(at, "supervisor.stopProcess", program, true);
+    auto stopped = co_await call(ex, at.socket(), std::move(stop));
     if (!stopped) co_return stopped.error();
     if (*stopped == bad_name) co_return failure(errc::not_found, "it has no program " + program);
     if (*stopped != 0 && *stopped != not_running)
         co_return failure(errc::bad_upstream,
                           program + " was not stopped (fault " + std::to_string(*stopped) + ")");
-    auto start = call_text("supervisor.startProcess", program, false);
-    auto started = co_await call(ex, socket, std::move(start));
+    auto start = call_text(at, "supervisor.startProcess", program, false);
+    auto started = co_await call(ex, at.socket(), std::move(start));
     if (!started) co_return started.error();
     if (*started != 0)
         co_return failure(errc::bad_upstream,

@@ -38,7 +38,12 @@ struct pod_facts {
 [[nodiscard]] inline std::string pod_facts_path(const std::string& run_dir) {
     return run_dir + "/pod.json";
 }
-/// Where supervisord listens.
+/// Where supervisord listens, and the file of the password that it asks for: where all programs share one user, the
+/// socket's owner keeps nobody out.
+inline constexpr std::string_view supervisor_user = "clawgate";
+[[nodiscard]] inline std::string supervisor_password_path(const std::string& run_dir) {
+    return run_dir + "/supervisor/password";
+}
 [[nodiscard]] inline std::string supervisor_socket_path(const std::string& run_dir) {
     return run_dir + "/supervisor/supervisor.sock";
 }

@@ -50,7 +50,7 @@ std::vector<attempt> attempts_of(const config& c, const agent_options& a, const 
     all.push_back(of(attempt_kind::listen, std::to_string(a.port), "listen on its own dashboard's port"));
     if (const auto server = parse_http_url(c.ollama.url); server && is_loopback_host(server->host))
         all.push_back(of(attempt_kind::connect, std::to_string(server->port), "reach Ollama around the gateway"));
-    all.push_back(of(attempt_kind::connect_unix, l.supervisor_socket(), "command supervisord"));
+    all.push_back(of(attempt_kind::command_supervisord, l.supervisor_socket(), "command supervisord"));
     all.push_back(of(attempt_kind::list_folder, l.workspace + "/.clawgate", "list the gateway's files"));
     all.push_back(of(attempt_kind::read_file, l.workspace + "/.clawgate/session.key", "read the session key"));
     all.push_back(of(attempt_kind::read_file, l.gateway_settings(), "read the password"));

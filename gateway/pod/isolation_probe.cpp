@@ -25,7 +25,7 @@ namespace clawgate::pod {
 namespace {
 
 constexpr std::array kind_names{"read_file",    "list_folder", "write_folder", "connect",    "call",
-                                "connect_unix", "listen",      "signal",       "read_memory"};
+                                "command_supervisord", "listen",      "signal",       "read_memory"};
 
 struct descriptor {
     explicit descriptor(int opened) noexcept
@@ -104,6 +104,17 @@ void connect_to(attempt& a) {
     worked(a, "127.0.0.1:" + a.target + " takes the connection");
 }
 
+/// Of an HTTP answer: only 200 means that it did what was asked.
+void read_status(attempt& a, int fd) {
+    std::array<char, 64> answer{};
+    const auto n = ::recv(fd, answer.data(), answer.size() - 1, MSG_WAITALL);
+    if (n <= 0) return refused(a);
+    std::string line{answer.data(), static_cast<std::size_t>(n)};
+    line.resize(std::min(line.size(), line.find('\r')));
+    a.worked = line.find(" 200") != line.npos;
+    a.detail = "it answers " + line;
+}
+
 void call_backend(attempt& a) {
     const descriptor s{connected_socket(number_of(a.target))};
     if (s.fd < 0) return refused(a);
@@ -113,22 +124,24 @@ void call_backend(attempt& a) {
     const auto request = "GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1:" + a.target + "\r\nAuthorization: Bearer " +
                          token + "\r\nConnection: close\r\n\r\n";
     if (::send(s.fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) return refused(a);
-    std::array<char, 64> answer{};
-    const auto n = ::recv(s.fd, answer.data(), answer.size() - 1, MSG_WAITALL);
-    if (n <= 0) return refused(a);
-    std::string line{answer.data(), static_cast<std::size_t>(n)};
-    line.resize(std::min(line.size(), line.find('\r')));
-    a.worked = line.find(" 200") != line.npos;
-    a.detail = "it answers " + line;
+    read_status(a, s.fd);
 }
 
-void connect_unix(attempt& a) {
+/// Whether it does what it is asked without the password.
+void command_supervisord(attempt& a) {
     const descriptor s{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     sockaddr_un where{};
     where.sun_family = AF_UNIX;
     a.target.copy(where.sun_path, sizeof where.sun_path - 1);
+    const timeval limit{5, 0};
+    ::setsockopt(s.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     if (::connect(s.fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return refused(a);
-    worked(a, a.target + " takes the connection");
+    constexpr std::string_view body = "<?xml version=\"1.0\"?><methodCall><methodName>supervisor.getState</methodName>"
+                                      "<params></params></methodCall>";
+    const auto request = "POST /RPC2 HTTP/1.0\r\nContent-Type: text/xml\r\nContent-Length: " +
+                         std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
+    if (::send(s.fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) return refused(a);
+    read_status(a, s.fd);
 }
 
 void listen_on(attempt& a) {
@@ -155,7 +168,7 @@ void try_it(attempt& a) {
     case attempt_kind::write_folder: return write_folder(a);
     case attempt_kind::connect: return connect_to(a);
     case attempt_kind::call: return call_backend(a);
-    case attempt_kind::connect_unix: return connect_unix(a);
+    case attempt_kind::command_supervisord: return command_supervisord(a);
     case attempt_kind::listen: return listen_on(a);
     case attempt_kind::signal: return signal_process(a);
     case attempt_kind::read_memory: return read_file(a, "/proc/" + a.target + "/environ");

@@ -17,7 +17,7 @@ enum class attempt_kind {
     write_folder, ///< target: path; makes a file there and removes it again
     connect,      ///< target: port on 127.0.0.1
     call,         ///< target: port; GET with this agent's own token (`extra`: the file that holds it) must be refused
-    connect_unix, ///< target: path of a socket
+    command_supervisord, ///< target: path of its socket; without the password
     listen,       ///< target: port, shared (SO_REUSEPORT) where the kernel lets it
     signal,       ///< target: process id; signal 0, which does nothing
     read_memory,  ///< target: process id

@@ -87,6 +87,7 @@ struct shared_folders {
     directory cache;
     directory tokens;
     directory run;
+    directory control; ///< of supervisord
     directory temporary;
 };
 
@@ -126,11 +127,12 @@ result<shared_folders> make_shared_folders(directory workspace, const layout& l)
     if (!run) return run.error();
     // supervisord can give its socket to named users only, and ours are numbers: the folder decides who may.
     const auto controllers = l.separate ? std::optional{owner{0, l.gateway_user()->gid}} : std::nullopt;
-    if (auto control = run->make("supervisor", 0750, controllers); !control) return control.error();
+    auto control = run->make("supervisor", 0750, controllers);
+    if (!control) return control.error();
     auto temporary = run->make("tmp", 0755, root);
     if (!temporary) return temporary.error();
-    return shared_folders{std::move(workspace), std::move(*agents), std::move(*cache),
-                          std::move(*tokens),   std::move(*run),    std::move(*temporary)};
+    return shared_folders{std::move(workspace), std::move(*agents), std::move(*cache),    std::move(*tokens),
+                          std::move(*run),      std::move(*control), std::move(*temporary)};
 }
 
 // The agent's own folders; returns the one of its state.
@@ -206,9 +208,12 @@ result<void> write_run_files(const shared_folders& f, const config& c, const lay
                              const environment& process) {
     const bool as_root = ::geteuid() == 0;
     const auto list = programs(c, l, process);
-    if (auto r =
-            f.run.write("supervisord.conf", supervisord_conf(l, list, descriptor_limit(), as_root), 0600, {});
+    const auto password = auth::make_service_token();
+    if (auto r = f.run.write("supervisord.conf",
+                             supervisord_conf(l, list, descriptor_limit(), as_root, password), 0600, {});
         !r)
+        return r;
+    if (auto r = f.control.write("password", std::string{password.reveal()} + "\n", 0600, l.gateway_user()); !r)
         return r;
     if (auto r = f.run.write("gateway.env", gateway_settings(l, process), 0600, {}); !r) return r;
     return f.run.write("addresses", address_list(c), 0644, {});

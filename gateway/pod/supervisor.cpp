@@ -2,6 +2,7 @@
 
 #include "core/model_names.hpp"
 #include "core/net_names.hpp"
+#include "core/pod_facts.hpp"
 #include "pod/agent_program.hpp"
 #include "pod/program_variables.hpp"
 
@@ -156,10 +157,12 @@ std::vector<std::string> full_command(const program& p) {
 }
 
 std::string supervisord_conf(const layout& l, const std::vector<program>& list, unsigned long descriptors,
-                             bool as_root) {
-    std::string out = "; Made by `clawgate prepare` at every start; changes here are lost.\n";
+                             bool as_root, const secret& password) {
+    const auto credentials =
+        "username=" + std::string{supervisor_user} + "\npassword=" + std::string{password.reveal()} + "\n";
+    std::string out = "; Made by `clawgate prepare` at every start; changes here are lost. Holds a secret.\n";
     out += "[unix_http_server]\nfile=" + l.supervisor_socket() + "\nchmod=" + (l.separate ? "0777" : "0700") +
-           "\n\n"; // its folder is closed to others
+           "\n" + credentials + "\n"; // its folder is closed to others
     out +=
         "[supervisord]\nlogfile=" + l.logs() + "/supervisord.log\nlogfile_maxbytes=5MB\nlogfile_backups=2\n";
     out += "loglevel=info\npidfile=" + l.run_dir + "/supervisord.pid\nchildlogdir=" + l.run_dir + "\n";
@@ -167,7 +170,7 @@ std::string supervisord_conf(const layout& l, const std::vector<program>& list, 
     if (as_root) out += "user=root\n";
     out += "\n[rpcinterface:supervisor]\n"
            "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n\n";
-    out += "[supervisorctl]\nserverurl=unix://" + l.supervisor_socket() + "\n";
+    out += "[supervisorctl]\nserverurl=unix://" + l.supervisor_socket() + "\n" + credentials;
     for (const auto& p : list)
         append_program(out, p);
     return out;

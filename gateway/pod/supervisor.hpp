@@ -3,6 +3,7 @@
 
 #include "core/config.hpp"
 #include "core/options.hpp"
+#include "core/secret.hpp"
 #include "pod/layout.hpp"
 
 #include <optional>
@@ -33,9 +34,10 @@ struct program {
 /// same.
 [[nodiscard]] std::vector<std::string> full_command(const program& p);
 
-/// supervisord.conf. `descriptors`: how many open files each program may have.
+/// supervisord.conf. `descriptors`: how many open files each program may have. `password`: of whoever commands
+/// supervisord; it is in the file.
 [[nodiscard]] std::string supervisord_conf(const layout& l, const std::vector<program>& list,
-                                           unsigned long descriptors, bool as_root);
+                                           unsigned long descriptors, bool as_root, const secret& password);
 
 /// The gateway's variables as a file for the shell: what the user gave, from an allow-list, secrets included.
 [[nodiscard]] std::string gateway_settings(const layout& l, const environment& process);

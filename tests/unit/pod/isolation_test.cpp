@@ -34,7 +34,7 @@ TEST(IsolationAttempts, CoverEveryOtherAgentAndWhatIsSharedByAll) {
     EXPECT_TRUE(has(list, attempt_kind::connect, "20200"));
     EXPECT_TRUE(has(list, attempt_kind::call, "20400"));
     EXPECT_TRUE(has(list, attempt_kind::connect, "11430"));
-    EXPECT_TRUE(has(list, attempt_kind::connect_unix, "/run/clawgate/supervisor/supervisor.sock"));
+    EXPECT_TRUE(has(list, attempt_kind::command_supervisord, "/run/clawgate/supervisor/supervisor.sock"));
     EXPECT_TRUE(has(list, attempt_kind::read_file, "/workspace/.clawgate/session.key"));
     EXPECT_TRUE(has(list, attempt_kind::read_file, "/run/clawgate/gateway.env"));
     EXPECT_TRUE(has(list, attempt_kind::read_memory, "4711"));

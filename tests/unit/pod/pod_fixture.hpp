@@ -78,4 +78,12 @@ inline uid_t uid_of(const std::string& path) {
     return ::lstat(path.c_str(), &st) == 0 ? st.st_uid : static_cast<uid_t>(-1);
 }
 
+/// supervisord.conf is the same at every run but for its password.
+inline std::string without_password(std::string text) {
+    const std::string mark = "\npassword=";
+    for (auto at = text.find(mark); at != text.npos; at = text.find(mark, at + 1))
+        text.erase(at + mark.size(), text.find('\n', at + 1) - at - mark.size());
+    return text;
+}
+
 } // namespace clawgate::pod::test

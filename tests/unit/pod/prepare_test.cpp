@@ -125,7 +125,7 @@ TEST_F(Prepare, TokensAreNewAtEveryRun) {
 TEST_F(Prepare, TheSecondRunChangesNothingButTheTokens) {
     ASSERT_EQ(run(), 0) << complaints_;
     auto before = agent_json(1);
-    const auto supervisor = contents(options_.run_dir + "/supervisord.conf");
+    const auto supervisor = without_password(contents(options_.run_dir + "/supervisord.conf"));
     put(workspace() + "/agents/agent_1/workspace/notes.md", "mine");
     ASSERT_EQ(run(), 0) << complaints_;
     auto after = agent_json(1);
@@ -135,7 +135,7 @@ TEST_F(Prepare, TheSecondRunChangesNothingButTheTokens) {
         (*j)["memory"]["search"]["remote"].erase("apiKey");
     }
     EXPECT_EQ(after, before);
-    EXPECT_EQ(contents(options_.run_dir + "/supervisord.conf"), supervisor);
+    EXPECT_EQ(without_password(contents(options_.run_dir + "/supervisord.conf")), supervisor);
     EXPECT_EQ(contents(workspace() + "/agents/agent_1/workspace/notes.md"), "mine");
 }
 

@@ -184,7 +184,7 @@ TEST(Programs, TheGatewayStopsFirstAndHasTimeToDrain) {
 }
 
 TEST(SupervisordConf, HasASectionForEachProgram) {
-    const auto text = supervisord_conf(layout_of(), both_agents(), 65536, true);
+    const auto text = supervisord_conf(layout_of(), both_agents(), 65536, true, secret{"of supervisord"});
     for (const auto* section :
          {"[program:ollama]", "[program:openclaw-agent_1]", "[program:openclaw-agent_2]", "[program:gateway]",
           "[unix_http_server]", "[rpcinterface:supervisor]"})
@@ -192,11 +192,12 @@ TEST(SupervisordConf, HasASectionForEachProgram) {
     EXPECT_THAT(text, HasSubstr("file=/run/clawgate/supervisor/supervisor.sock\n"));
     EXPECT_THAT(text, HasSubstr("stdout_logfile=/workspace/logs/gateway.log\nstdout_logfile_maxbytes=20MB"));
     EXPECT_THAT(text, HasSubstr("killasgroup=true"));
+    EXPECT_THAT(text, HasSubstr("chmod=0777\nusername=clawgate\npassword=of supervisord\n"));
     EXPECT_THAT(text, HasSubstr("minfds=65536\nuser=root"));
 }
 
-TEST(SupervisordConf, HoldsNoSecret) {
-    const auto text = supervisord_conf(layout_of(), both_agents(), 65536, true);
+TEST(SupervisordConf, HoldsNoSecretButItsOwn) {
+    const auto text = supervisord_conf(layout_of(), both_agents(), 65536, true, secret{"of supervisord"});
     for (const auto* leaked : {"correct horse", "battery staple", "rpa_secret"})
         EXPECT_THAT(text, Not(HasSubstr(leaked)));
 }
@@ -205,7 +206,7 @@ TEST(SupervisordConf, APercentSignIsNotAnExpansion) {
     program p;
     p.name = "x";
     p.argv = {"/bin/echo", "100%(ENV_HOME)s"};
-    const auto text = supervisord_conf(layout_of(), {p}, 1024, false);
+    const auto text = supervisord_conf(layout_of(), {p}, 1024, false, secret{"of supervisord"});
     EXPECT_THAT(text, HasSubstr("'100%%(ENV_HOME)s'"));
     EXPECT_THAT(text, Not(HasSubstr("user=root")));
 }
