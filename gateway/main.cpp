@@ -7,6 +7,7 @@
 #include "core/password_input.hpp"
 #include "net/http_probe.hpp"
 #include "pod/prepare.hpp"
+#include "pod/snapshot_command.hpp"
 
 #include <CLI/CLI.hpp>
 #include <sodium.h>
@@ -49,6 +50,7 @@ void print(std::FILE* to, std::string_view text) {
 struct command_line {
     bool markdown = false;
     pod::prepare_options prepare;
+    pod::snapshot_options snapshot;
     std::string supervisor;
     std::string model;
 };
@@ -64,6 +66,18 @@ int with_config(Command&& command) {
         return exit_configuration;
     }
     return command(loaded);
+}
+
+// For commands that open no door: they need no password.
+template <class Command>
+int with_files_config(Command&& command) {
+    auto loaded = load_config(process_environment());
+    std::erase_if(loaded.problems, [](const problem& p) { return p.variable == "OPENCLAW_WEB_PASSWORD"; });
+    if (!loaded.problems.empty()) {
+        print(stderr, describe(loaded.problems));
+        return exit_configuration;
+    }
+    return command(loaded.value);
 }
 
 int serve(const load_outcome& loaded, const std::string& supervisor) {
@@ -159,6 +173,17 @@ void add_model_commands(CLI::App& to, command_line& line, int& status) {
         app::model_command::warm_up);
 }
 
+void add_file_commands(CLI::App& to, command_line& line, int& status) {
+    auto* snapshot = add_command(to, "snapshot", "Copy the agents' state from local disk to the volume");
+    snapshot->add_flag("--watch", line.snapshot.watch,
+                       "At the interval of CLAWGATE_SNAPSHOT_MINUTES until SIGTERM, and once more when the "
+                       "agents have stopped");
+    snapshot->add_option("AGENT", line.snapshot.agent, "One agent only (default: all)");
+    snapshot->callback([&line, &status] {
+        status = with_files_config([&](const config& c) { return pod::snapshot_command(c, line.snapshot); });
+    });
+}
+
 int run(int argc, char** argv) {
     command_line line;
     int status = exit_ok;
@@ -191,6 +216,7 @@ int run(int argc, char** argv) {
             status = with_config(check);
     });
     add_model_commands(app, line, status);
+    add_file_commands(app, line, status);
     add_command(app, "hash-password",
                 "Read a password from standard input and print CLAWGATE_PASSWORD_HASH for it")
         ->callback([&] { status = hash_password(); });

@@ -1,6 +1,7 @@
 #include "core/options_values.hpp"
 
 #include "core/net_names.hpp"
+#include "core/volume_notes.hpp"
 
 #include <sodium.h>
 
@@ -201,6 +202,12 @@ entry backend_entry(std::string_view text) {
     if (!url || !has_port) return {{}, '\'' + std::string{text} + "' is not of the form http://host:port"};
     const bool v6 = url->host.find(':') != std::string::npos;
     return {"http://" + (v6 ? '[' + url->host + ']' : url->host) + ':' + std::to_string(url->port), {}};
+}
+
+entry volume_note_entry(std::string_view text) {
+    if (std::find(volume_note_words.begin(), volume_note_words.end(), text) != volume_note_words.end())
+        return {std::string{text}, {}};
+    return {{}, '\'' + std::string{text} + "' is none of the words that `clawgate prepare` writes"};
 }
 
 } // namespace clawgate::values

@@ -170,6 +170,7 @@ using entry_function = entry (*)(std::string_view);
 [[nodiscard]] entry origin_entry(std::string_view text);
 [[nodiscard]] entry cidr_entry(std::string_view text);
 [[nodiscard]] entry backend_entry(std::string_view text);
+[[nodiscard]] entry volume_note_entry(std::string_view text);
 
 /// `none` is the word for an empty list where the default is another one; empty where there is no such word.
 template <class At>

@@ -48,6 +48,7 @@ struct fleet_view {
     language lang = language::en;
     std::vector<fleet_row> rows;
     bool demo = false;
+    std::vector<std::string> volume_notes; ///< words of volume_note_words: what is wrong with the workspace
 };
 /// Each row opens by POST /_gateway/open/<number> (form, target=_blank); log out by POST /_gateway/logout.
 [[nodiscard]] std::string render(const fleet_view& v);

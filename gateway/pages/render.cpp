@@ -109,6 +109,11 @@ markup fleet_row_html(const fleet_row& row, language lang) {
                    {"open", std::move(open)}});
 }
 
+/// What is not lost but weaker is told more quietly.
+std::string_view kind_of_volume_note(std::string_view word) {
+    return word == "local_state" ? "busy" : "bad";
+}
+
 markup standard_title(int status, language lang) {
     const auto key = "status_" + std::to_string(status);
     const auto table = text_table();
@@ -160,6 +165,10 @@ std::string render(const fleet_view& v) {
     markup rows;
     for (const auto& row : v.rows)
         rows.append(fleet_row_html(row, v.lang));
+    markup notes;
+    for (const auto& word : v.volume_notes)
+        notes.append(expand(assets::fleet_note_html, v.lang,
+                            {{"kind", kind_of_volume_note(word)}, {"text", expand_text("volume_" + word, v.lang)}}));
     const auto ready = std::count_if(v.rows.begin(), v.rows.end(), [](const auto& row) { return row.ready; });
     const bool starting =
         std::any_of(v.rows.begin(), v.rows.end(), [](const auto& row) { return row.state == "starting"; });
@@ -171,6 +180,7 @@ std::string render(const fleet_view& v) {
                {{"summary",
                  expand_text(v.rows.size() == 1 ? "fleet_summary_one" : "fleet_summary", v.lang,
                              {{"ready", std::to_string(ready)}, {"total", std::to_string(v.rows.size())}})},
+                 {"notes", std::move(notes)},
                 {"rows", std::move(rows)}});
     f.actions = expand(assets::fleet_actions_html, v.lang, {});
     f.refresh_seconds = starting ? fleet_refresh_seconds : 0;

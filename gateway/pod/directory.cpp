@@ -205,16 +205,4 @@ std::string closed_folder(const std::string& path) {
     return {};
 }
 
-bool can_change_owner(const directory& workspace) {
-    const auto name = ".clawgate-owner-probe-" + random_token(6);
-    const auto path = workspace.path() + "/" + name;
-    const bool written = workspace.write(name, "", 0600, owner{first_uid, first_uid}).has_value();
-    struct stat st {};
-    // Some volumes accept the call and change nothing.
-    const bool took =
-        written && ::lstat(path.c_str(), &st) == 0 && st.st_uid == first_uid && (st.st_mode & 0777) == 0600;
-    if (written) ::unlink(path.c_str());
-    return took;
-}
-
 } // namespace clawgate::pod

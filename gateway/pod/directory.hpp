@@ -59,7 +59,4 @@ private:
 /// counts.
 [[nodiscard]] std::string closed_folder(const std::string& path);
 
-/// Whether files in the workspace can be given to another user: some network volumes refuse it even to root.
-[[nodiscard]] bool can_change_owner(const directory& workspace);
-
 } // namespace clawgate::pod

@@ -7,6 +7,7 @@
 #include "pod/agent_config.hpp"
 #include "pod/directory.hpp"
 #include "pod/layout.hpp"
+#include "pod/prepare_state.hpp"
 #include "pod/supervisor.hpp"
 #include "pod/tools.hpp"
 
@@ -38,15 +39,6 @@ void warn(const std::string& line) {
 int fail(const error& e, int status) {
     std::cerr << "clawgate prepare: " << e.detail << '\n';
     return status;
-}
-
-bool is_lost_with_the_container(const config& c, const std::string& workspace) {
-    struct stat root {};
-    struct stat here {};
-    if (::stat("/", &root) != 0 || ::stat(workspace.c_str(), &here) != 0 || root.st_dev != here.st_dev)
-        return false;
-    return !c.runpod.pod_id.empty() || ::access("/.dockerenv", F_OK) == 0 ||
-           ::access("/run/.containerenv", F_OK) == 0;
 }
 
 // An object, whose depth is bounded: the agent wrote the text, and deeper ones would exhaust the stack.
@@ -138,7 +130,7 @@ result<directory> make_agent_folders(const shared_folders& f, const layout& l, c
     if (auto cache = f.cache.make(a.name, 0700, user); !cache) return cache.error();
     if (auto temporary = f.temporary.make(a.name, 0700, user); !temporary) return temporary.error();
 
-    auto state = home->make(".openclaw", 0700, user);
+    auto state = make_state_folder(*home, l, a);
     if (!state) return state.error();
     if (auto logs = state->make("logs", 0700, user); !logs) return logs.error();
     auto agents = state->make("agents", 0700, user);
@@ -220,11 +212,14 @@ void report(const config& c, const layout& l) {
         (l.tools.demo             ? " (the bundled demo model: its answers are canned)"
          : l.tools.ollama.empty() ? " (runs already, or elsewhere)"
                                   : " (supervised)"));
+    if (l.state_is_local)
+        say("agents' state  " + l.local_state + ", copied to the workspace every " +
+            std::to_string(c.snapshot_interval.count()) + " minutes and on stop");
     say("supervisord    " + l.supervisor_config());
 }
 
 // Who can be separated from whom; says so when it cannot be done.
-bool decide_separation(const directory& workspace, const layout& l) {
+bool decide_separation(const layout& l, const volume_verdict& volume) {
     if (l.tools.single_user) return false;
     if (::geteuid() != 0) {
         warn("not run as root: every agent runs as this user and could read the others' files");
@@ -232,16 +227,14 @@ bool decide_separation(const directory& workspace, const layout& l) {
     }
     const std::string consequence = ": every program runs as root, and an agent could read the others' files";
     for (const auto* path :
-         {&l.workspace, &l.tools.clawgate, &l.tools.node, &l.tools.openclaw, &l.tools.ollama}) {
-        if (path->empty()) continue;
+         {&l.workspace, &l.local_state, &l.tools.clawgate, &l.tools.node, &l.tools.openclaw, &l.tools.ollama}) {
+        if (path->empty() || (path == &l.local_state && !l.state_is_local)) continue;
         if (const auto closed = closed_folder(*path); !closed.empty()) {
             warn(closed + " is closed to other users" + consequence + " (chmod o+x " + closed + " helps)");
             return false;
         }
     }
-    if (can_change_owner(workspace)) return true;
-    warn(workspace.path() + " does not keep the owners of files, like some network volumes" + consequence);
-    return false;
+    return volume.owners; // where it keeps none, that was among its notes
 }
 
 } // namespace
@@ -265,12 +258,13 @@ int prepare_command(const config& c, const prepare_options& options) {
 
     auto workspace = directory::open_trusted(l.workspace);
     if (!workspace) return fail(workspace.error(), exit_os);
-    if (is_lost_with_the_container(c, l.workspace))
-        warn(l.workspace +
-             " is not a mounted volume: memories, sessions, settings and models are lost with the "
-             "container");
+    const auto volume = place_state(c, l);
+    for (const auto& note : volume.notes)
+        warn(note.text);
     if (auto r = workspace->let_others_pass(); !r) return fail(r.error(), exit_os);
-    l.separate = decide_separation(*workspace, l);
+    l.separate = decide_separation(l, volume);
+    const auto alone = lock_local_state(l);
+    if (!alone) return fail(alone.error(), exit_os);
 
     auto folders = make_shared_folders(std::move(*workspace), l);
     if (!folders) return fail(folders.error(), exit_os);

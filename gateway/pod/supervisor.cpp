@@ -126,6 +126,28 @@ program agent_program(const agent_options& a, const layout& l, const environment
     return p;
 }
 
+// Runs as root where the agents have users of their own: it becomes each of them in turn.
+program snapshots_program(const config& c, const layout& l) {
+    program p;
+    p.name = "snapshots";
+    p.argv = {l.tools.clawgate, "snapshot", "--watch"};
+    p.variables = {{"HOME", "/"},
+                   {"PATH", std::string{system_path}},
+                   {"LANG", "C.UTF-8"},
+                   {"CLAWGATE_WORKSPACE", l.workspace},
+                   {"CLAWGATE_LOCAL_STATE", l.local_state},
+                   {"CLAWGATE_STATE_ON_VOLUME", "off"},
+                   {"CLAWGATE_SNAPSHOT_MINUTES", std::to_string(c.snapshot_interval.count())},
+                   {"CLAWGATE_LOG_FORMAT", c.format == log_format::json ? "json" : "text"},
+                   {"OPENCLAW_AGENT_PREFIX", c.agent_prefix},
+                   {"OPENCLAW_NUM_AGENTS", std::to_string(c.agents.size())}};
+    p.directory = "/";
+    p.log = l.logs() + "/snapshots.log";
+    p.priority = 150; // stops after the agents: the last snapshot has what they wrote at the end
+    p.stop_seconds = 300;
+    return p;
+}
+
 program gateway_program(const config& c, const layout& l) {
     program p;
     p.name = "gateway";
@@ -191,6 +213,7 @@ std::string quote(std::string_view text) {
 std::vector<program> programs(const config& c, const layout& l, const environment& process) {
     std::vector<program> list;
     if (!l.tools.ollama.empty()) list.push_back(ollama_program(c, l, process));
+    if (l.state_is_local) list.push_back(snapshots_program(c, l));
     for (const auto& a : c.agents)
         if (is_supervised(a)) list.push_back(agent_program(a, l, process));
     list.push_back(gateway_program(c, l));
@@ -234,10 +257,12 @@ std::string supervisord_conf(const layout& l, const std::vector<program>& list, 
 std::string gateway_settings(const layout& l, const environment& process) {
     std::string out = "# Made by `clawgate prepare` at every start, for the gateway alone. Holds secrets.\n";
     for (const auto& [name, value] : process)
-        if (is_gateway_variable(name) && name != "CLAWGATE_WORKSPACE" && name != "CLAWGATE_DEMO")
+        if (is_gateway_variable(name) && name != "CLAWGATE_WORKSPACE" && name != "CLAWGATE_DEMO" &&
+            name != "CLAWGATE_VOLUME_NOTES")
             out += name + "=" + quote(value) + "\n";
     out += "CLAWGATE_WORKSPACE=" + quote(l.workspace) + "\n";
     if (l.tools.demo) out += "CLAWGATE_DEMO=1\n";
+    if (!l.volume_notes.empty()) out += "CLAWGATE_VOLUME_NOTES=" + quote(l.volume_notes) + "\n";
     return out;
 }
 

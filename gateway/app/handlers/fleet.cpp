@@ -42,6 +42,7 @@ net::awaitable<void> show_fleet(worker& w, exchange& x) {
     pages::fleet_view v;
     v.lang = pages::pick_language(x.field(field_name::accept_language));
     v.demo = x.shared.options.demo;
+    v.volume_notes = x.shared.options.volume_notes;
     std::vector<std::string> targets;
     const auto ready = co_await which_are_ready(w);
     for (const auto& d : x.shared.doors) {

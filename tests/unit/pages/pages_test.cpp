@@ -244,6 +244,16 @@ TEST(FleetPage, ShowsAddressesAsTextAndCountsTheReady) {
     EXPECT_THAT(html, HasSubstr("1 of 3 ready"));
 }
 
+TEST(FleetPage, SaysWhatIsWrongWithTheWorkspaceInBothLanguages) {
+    auto v = samples::fleet(language::en, false);
+    EXPECT_THAT(render(v), Not(HasSubstr("class=\"notice")));
+    v.volume_notes = {"not_mounted", "local_state"};
+    EXPECT_THAT(render(v), HasSubstr("<p class=\"notice bad\" role=\"status\">The workspace is not on a mounted volume"));
+    EXPECT_THAT(render(v), HasSubstr("<p class=\"notice busy\" role=\"status\">The agents’ state is on local disk"));
+    v.lang = language::pt_br;
+    EXPECT_THAT(render(v), HasSubstr("O workspace não está em um volume montado"));
+}
+
 TEST(FleetPage, SignsOutByAForm) {
     const auto html = render(samples::fleet(language::en, false));
     EXPECT_THAT(html, HasSubstr("<form method=\"post\" action=\"/_gateway/logout\">"));

@@ -1,3 +1,4 @@
+#include "core/volume_notes.hpp"
 #include "pages/texts.hpp"
 
 #include <gtest/gtest.h>
@@ -67,10 +68,20 @@ TEST(Texts, AreAllUsed) {
     for (const auto& entry : text_table()) {
         const std::string key{entry.key};
         const bool by_number = std::regex_match(key, std::regex{"status_[0-9]+"}); // looked up by status code
-        EXPECT_TRUE(by_number || sources.find("{{t." + key + "}}") != std::string::npos ||
+        const bool by_word = key.starts_with("volume_"); // by a word of volume_note_words, see below
+        EXPECT_TRUE(by_number || by_word || sources.find("{{t." + key + "}}") != std::string::npos ||
                     sources.find('"' + key + '"') != std::string::npos)
             << key;
     }
+}
+
+TEST(Texts, ExistForEveryNoteAboutTheVolumeAndForNoOther) {
+    std::size_t texts = 0;
+    for (const auto& entry : text_table())
+        texts += entry.key.starts_with("volume_");
+    EXPECT_EQ(texts, volume_note_words.size());
+    for (const auto word : volume_note_words)
+        EXPECT_NO_THROW((void)text(language::en, "volume_" + std::string{word})) << word;
 }
 
 TEST(Texts, ThatTemplatesNameAreInTheTable) {
