@@ -6,6 +6,7 @@
 #include "core/options.hpp"
 #include "core/password_input.hpp"
 #include "net/http_probe.hpp"
+#include "pod/backup.hpp"
 #include "pod/prepare.hpp"
 #include "pod/snapshot_command.hpp"
 
@@ -33,8 +34,9 @@ constexpr auto version = "clawgate " CLAWGATE_VERSION;
 
 constexpr auto exit_codes = "Exit status:\n"
                             "  0   success\n"
-                            "  1   failure (health: the gateway does not answer)\n"
+                            "  1   failure (health: the gateway does not answer; restore: the agent runs)\n"
                             "  64  the command line or the input is wrong\n"
+                            "  65  a backup is damaged, or holds what may not be in one (restore)\n"
                             "  66  a file that must be there is missing (run 'clawgate prepare')\n"
                             "  69  the model server does not answer (model)\n"
                             "  71  the system refused something: a port, a directory, memory\n"
@@ -51,6 +53,8 @@ struct command_line {
     bool markdown = false;
     pod::prepare_options prepare;
     pod::snapshot_options snapshot;
+    pod::backup_options backup;
+    pod::restore_options restore;
     std::string supervisor;
     std::string model;
 };
@@ -181,6 +185,21 @@ void add_file_commands(CLI::App& to, command_line& line, int& status) {
     snapshot->add_option("AGENT", line.snapshot.agent, "One agent only (default: all)");
     snapshot->callback([&line, &status] {
         status = with_files_config([&](const config& c) { return pod::snapshot_command(c, line.snapshot); });
+    });
+    auto* backup = add_command(to, "backup", "Write one agent's state and working directory into one file");
+    backup->add_option("AGENT", line.backup.agent, "agent_1, or its number")->required();
+    backup->add_option("--output", line.backup.output, "File to make (default: <agent>-<time>.tar.zst here)");
+    backup->add_flag("--without-secrets", line.backup.without_secrets,
+                     "Leave out credentials, pairings and keys; the service token is never in it");
+    backup->callback([&line, &status] {
+        status = with_files_config([&](const config& c) { return pod::backup_command(c, line.backup); });
+    });
+    auto* restore = add_command(to, "restore", "Bring an agent back from a backup, after checking all of it");
+    restore->add_option("AGENT", line.restore.agent, "agent_1, or its number")->required();
+    restore->add_option("FILE", line.restore.file, "What 'clawgate backup' made")->required();
+    restore->add_flag("--force", line.restore.force, "Even while the agent runs");
+    restore->callback([&line, &status] {
+        status = with_files_config([&](const config& c) { return pod::restore_command(c, line.restore); });
     });
 }
 

@@ -179,6 +179,7 @@ std::string check_link_target(std::string_view path, std::string_view target) {
     // The folders on the way to a link are real ones. Names on the way of its target may be links themselves,
     // so ".." counts only while nothing but ".." came before it.
     auto depth = static_cast<std::ptrdiff_t>(components_of(path).size()) - 1;
+    if (depth < 1) return complain("stands in the place of a folder");
     bool descending = false;
     for (const auto part : components_of(target)) {
         if (part.empty() || part == ".") continue;

@@ -4,6 +4,7 @@
 #include "core/secret.hpp"
 #include "pod/checksum.hpp"
 #include "pod/snapshot_record.hpp"
+#include "pod/state_contents.hpp"
 #include "pod/tree_writer.hpp"
 
 #include <unistd.h>
@@ -19,8 +20,8 @@ void step(const step_hook& hook, std::string_view name) {
     if (hook) hook(name);
 }
 
-bool is_ours(const tree_entry& e) {
-    return e.path == manifest_name;
+bool is_left_out(const tree_entry& e) {
+    return e.path == manifest_name || is_disposable(e.path);
 }
 
 // Names, sizes and times of everything: equal ones mean that nothing was written since. SQLite's -shm is
@@ -31,6 +32,7 @@ result<std::string> fingerprint(const std::string& root) {
     sha256 sum;
     notes ignored;
     const auto add = [&](const tree_entry& e) -> result<bool> {
+        if (is_left_out(e)) return false;
         if (e.name.ends_with("-shm")) return true;
         std::string line = e.path + '\0' + std::to_string(e.st.st_mode) + '\0' + e.target + '\0';
         if (e.type == node::file)
@@ -95,7 +97,7 @@ result<manifest> copy_and_verify(const std::string& root, const export_options& 
 result<manifest> make_copy(const snapshot_places& p, int volume, const step_hook& hook) {
     export_options options;
     options.scratch = p.local + "/.clawgate-scratch";
-    options.leave_out = is_ours;
+    options.leave_out = is_left_out;
     options.after_step = hook;
     auto list = copy_and_verify(p.local + "/" + state_name, options, volume, new_snapshot_name);
     if (!list) return list.error();

@@ -4,6 +4,7 @@
 #include "core/secret.hpp"
 #include "pod/snapshot.hpp"
 #include "pod/snapshot_record.hpp"
+#include "pod/state_contents.hpp"
 #include "pod/tree_writer.hpp"
 
 #include <fcntl.h>
@@ -68,7 +69,7 @@ result<fetch_report> copy_down(const snapshot_places& p, int local, const manife
         return {};
     };
     const auto visit = [&](const tree_entry& e) -> result<bool> {
-        if (e.path == manifest_name || (e.type == node::file && e.name.ends_with("-shm"))) return false;
+        if (e.path == manifest_name || is_disposable(e.path) || (e.type == node::file && e.name.ends_with("-shm"))) return false;
         result<void> done;
         if (e.type == node::folder) {
             done = to->add_folder(e.path, e.st.st_mode & 0777, e.st.st_mtim);

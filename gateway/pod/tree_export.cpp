@@ -99,6 +99,10 @@ private:
         const auto copy = options_.scratch + "/database";
         std::filesystem::remove(copy, ec);
         const auto made = copy_database(root_ + "/" + e.path, copy);
+        if (!made && options_.change_database) {
+            remarks_.push_back(printable(e.path) + ": " + made.error().detail + "; it was left out");
+            return {};
+        }
         if (!made) {
             remarks_.push_back(printable(e.path) + ": " + made.error().detail + "; it was copied as it is");
             struct stat st {};
@@ -109,6 +113,9 @@ private:
         databases_.insert(e.path);
         if (!made->sound) remarks_.push_back(printable(e.path) + " is a damaged database; it was copied as it is");
         m.damaged = !made->sound;
+        m.database = true;
+        if (options_.change_database)
+            if (auto r = options_.change_database(copy); !r) return r;
         const descriptor fd{::open(copy.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
         struct stat st {};
         if (!fd || ::fstat(fd.get(), &st) != 0) return system_error("open the copy of", e.path);

@@ -21,6 +21,7 @@ struct member {
     std::string target;     ///< of a link
     int fd = -1;            ///< of a file: open at its beginning; valid during the call
     std::uint64_t size = 0; ///< of a file: how much of it counts
+    bool database = false;  ///< SQLite's, copied through SQLite
     bool damaged = false;   ///< see manifest_entry
 };
 
@@ -29,6 +30,8 @@ struct export_options {
     std::string scratch;
     /// True for what does not belong into the copy; for a folder this means everything in it.
     std::function<bool(const tree_entry&)> leave_out;
+    /// Called with the path of each database's copy, before it is handed on.
+    std::function<result<void>(const std::string& path)> change_database;
     step_hook after_step;
 };
 
