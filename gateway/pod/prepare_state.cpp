@@ -5,6 +5,8 @@
 #include "pod/snapshot.hpp"
 #include "pod/volume_probe.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
@@ -23,7 +25,9 @@ void say(const std::string& agent, const std::string& line) {
 // Why the state cannot live in `path` either, or nothing.
 std::string unfit(const std::string& path, const config& c) {
     std::error_code ec;
+    const auto before = ::umask(022); // the agents' users pass through it
     std::filesystem::create_directories(path, ec);
+    ::umask(before);
     if (ec) return "cannot make " + path + ": " + ec.message();
     const auto local = judge(probe_volume(path, c), state_place::volume);
     return local.sqlite_safe ? std::string{} : path + " is not safe either: " + local.unsafe_why;

@@ -230,7 +230,7 @@ TEST_F(Prepare, KeepsTheStateOnLocalDiskWhenTold) {
     EXPECT_THAT(conf, HasSubstr("OPENCLAW_STATE_DIR=" + local));
     EXPECT_THAT(conf, HasSubstr("[program:snapshots]"));
     EXPECT_THAT(contents(options_.run_dir + "/gateway.env"), HasSubstr("local_state"));
-    if (::geteuid() == 0) EXPECT_EQ(uid_of(local + "/notes"), 20001u);
+    EXPECT_EQ(uid_of(local + "/notes"), ::geteuid() == 0 ? 20001u : ::geteuid());
 
     put(local + "/notes", "changed locally");
     ASSERT_EQ(run(off), 0) << complaints_;
