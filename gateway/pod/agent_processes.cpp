@@ -38,9 +38,10 @@ std::string_view status_field(std::string_view status, std::string_view name) {
     return value.substr(0, value.find_first_of("\t \n"));
 }
 
-bool has_variable(const std::string& process, const std::string& wanted) {
+// Nothing when the environment cannot be read.
+std::optional<bool> has_variable(const std::string& process, const std::string& wanted) {
     const auto text = read_file(process + "/environ", largest_environment);
-    if (!text) return false;
+    if (!text) return std::nullopt;
     const std::string_view all = *text;
     for (std::size_t begin = 0; begin < all.size();) {
         const auto end = std::min(all.find('\0', begin), all.size());
@@ -65,7 +66,7 @@ std::vector<pid_t> agent_processes(const std::string& state) {
         const auto status = read_file(it->path().string() + "/status", 64 * 1024);
         if (!status || status_field(*status, "\nState:") == "Z") continue;
         const bool his = user && status_field(*status, "\nUid:") == std::to_string(*user);
-        if (his || has_variable(it->path().string(), wanted)) found.push_back(pid);
+        if (has_variable(it->path().string(), wanted).value_or(his)) found.push_back(pid);
     }
     return found;
 }
