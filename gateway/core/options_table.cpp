@@ -319,13 +319,12 @@ void add_gateway(std::vector<option>& t) {
 }
 
 void add_state(std::vector<option>& t) {
-    t.push_back(row("CLAWGATE_STATE_ON_VOLUME", state_group, "auto",
-                    choice([](auto& c, auto*) -> auto& { return c.state_on_volume; },
-                           {{"auto", state_place::automatic},
-                            {"on", state_place::volume},
-                            {"off", state_place::local}}),
-                    "Whether the agents work directly on the workspace's volume. auto: yes, unless the volume "
-                    "is not safe for SQLite; off: they work on local disk, with snapshots to the volume."));
+    t.push_back(row(
+        "CLAWGATE_STATE_ON_VOLUME", state_group, "auto",
+        choice([](auto& c, auto*) -> auto& { return c.state_on_volume; },
+               {{"auto", state_place::automatic}, {"on", state_place::volume}, {"off", state_place::local}}),
+        "Whether the agents work directly on the workspace's volume. auto: yes, unless the volume "
+        "is not safe for SQLite; off: they work on local disk, with snapshots to the volume."));
     t.push_back(row("CLAWGATE_LOCAL_STATE", state_group, "",
                     text(
                         [](auto& c, auto*) -> auto& { return c.local_state; }, "path", check_absolute_path),
@@ -337,13 +336,13 @@ void add_state(std::vector<option>& t) {
                         [](auto& c, auto*) -> auto& { return c.snapshot_interval; }, 1, 1440, "minutes"),
                     "Time between two snapshots to the volume: at most so much is lost when the machine "
                     "fails. One more is made when the pod stops."));
-    t.push_back(row("CLAWGATE_VOLUME_NOTES", state_group, "",
-                    list(
-                        [](auto& c, auto*) -> auto& { return c.volume_notes; }, "list of words",
-                        volume_note_entry),
-                    "What is wrong with the workspace's volume, for the control page. Set by `clawgate "
-                    "prepare`.",
-                    {.example = "not_mounted"}));
+    t.push_back(
+        row("CLAWGATE_VOLUME_NOTES", state_group, "",
+            list(
+                [](auto& c, auto*) -> auto& { return c.volume_notes; }, "list of words", volume_note_entry),
+            "What is wrong with the workspace's volume, for the control page. Set by `clawgate "
+            "prepare`.",
+            {.example = "not_mounted"}));
 }
 
 void add_network(std::vector<option>& t) {

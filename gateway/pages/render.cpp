@@ -167,8 +167,9 @@ std::string render(const fleet_view& v) {
         rows.append(fleet_row_html(row, v.lang));
     markup notes;
     for (const auto& word : v.volume_notes)
-        notes.append(expand(assets::fleet_note_html, v.lang,
-                            {{"kind", kind_of_volume_note(word)}, {"text", expand_text("volume_" + word, v.lang)}}));
+        notes.append(
+            expand(assets::fleet_note_html, v.lang,
+                   {{"kind", kind_of_volume_note(word)}, {"text", expand_text("volume_" + word, v.lang)}}));
     const auto ready = std::count_if(v.rows.begin(), v.rows.end(), [](const auto& row) { return row.ready; });
     const bool starting =
         std::any_of(v.rows.begin(), v.rows.end(), [](const auto& row) { return row.state == "starting"; });
@@ -180,7 +181,7 @@ std::string render(const fleet_view& v) {
                {{"summary",
                  expand_text(v.rows.size() == 1 ? "fleet_summary_one" : "fleet_summary", v.lang,
                              {{"ready", std::to_string(ready)}, {"total", std::to_string(v.rows.size())}})},
-                 {"notes", std::move(notes)},
+                {"notes", std::move(notes)},
                 {"rows", std::move(rows)}});
     f.actions = expand(assets::fleet_actions_html, v.lang, {});
     f.refresh_seconds = starting ? fleet_refresh_seconds : 0;

@@ -78,24 +78,31 @@ constexpr text_entry table[] = {
      "O workspace não está em um volume montado: memórias, sessões, ajustes e modelos se perdem junto com o "
      "contêiner. Monte um volume no caminho do workspace e inicie de novo."},
     {"volume_in_memory",
-     "The workspace lies in memory: memories, sessions, settings and models are lost when this machine stops. Put "
+     "The workspace lies in memory: memories, sessions, settings and models are lost when this machine "
+     "stops. Put "
      "it on a disk and start again.",
      "O workspace está na memória: memórias, sessões, ajustes e modelos se perdem quando esta máquina parar. "
      "Coloque-o em um disco e inicie de novo."},
     {"volume_no_owners",
-     "The workspace’s volume does not keep the owners of files: every program runs as one user, and an agent could "
+     "The workspace’s volume does not keep the owners of files: every program runs as one user, and an agent "
+     "could "
      "read the others’ files.",
-     "O volume do workspace não guarda os donos dos arquivos: todos os programas rodam com um só usuário, e um agente "
+     "O volume do workspace não guarda os donos dos arquivos: todos os programas rodam com um só usuário, e "
+     "um agente "
      "poderia ler os arquivos dos outros."},
     {"volume_unsafe_state",
-     "The workspace’s volume is not safe for databases, and the agents work on it all the same: their memories can "
+     "The workspace’s volume is not safe for databases, and the agents work on it all the same: their "
+     "memories can "
      "be damaged. The start’s messages say what to change.",
-     "O volume do workspace não é seguro para bancos de dados, e os agentes trabalham nele mesmo assim: as memórias "
+     "O volume do workspace não é seguro para bancos de dados, e os agentes trabalham nele mesmo assim: as "
+     "memórias "
      "podem ser danificadas. As mensagens do início dizem o que mudar."},
     {"volume_local_state",
-     "The agents’ state is on local disk and is copied to the volume regularly and on stop. What is newer than the "
+     "The agents’ state is on local disk and is copied to the volume regularly and on stop. What is newer "
+     "than the "
      "last copy is lost if the machine fails.",
-     "O estado dos agentes está no disco local e é copiado para o volume periodicamente e ao parar. O que for mais "
+     "O estado dos agentes está no disco local e é copiado para o volume periodicamente e ao parar. O que "
+     "for mais "
      "novo que a última cópia se perde se a máquina falhar."},
     {"volume_low_space",
      "The workspace was almost full at the start: models may not fit, and agents may not be able to save.",

@@ -25,7 +25,8 @@ bool is_folder(const std::string& path) {
 // As check_agent_prefix and the number after it allow.
 bool is_agent_name(const std::string& name) {
     return !name.empty() && name.size() <= 32 &&
-           name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == name.npos;
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
+               name.npos;
 }
 
 } // namespace
@@ -53,8 +54,8 @@ result<agent_places> find_agent(const config& c, const layout& l, const std::str
     const auto full = is_number(name) ? c.agent_prefix + "_" + name : name;
     if (!is_agent_name(full))
         return error{errc::bad_request, fault::client, retry::never,
-                     "'" + printable(name) + "' is not the name of an agent; an agent is called " + c.agent_prefix +
-                         "_1, " + c.agent_prefix + "_2 …"};
+                     "'" + printable(name) + "' is not the name of an agent; an agent is called " +
+                         c.agent_prefix + "_1, " + c.agent_prefix + "_2 …"};
     auto p = places_of(l, full);
     if (!is_folder(p.copies.volume))
         return error{errc::not_found, fault::client, retry::never,

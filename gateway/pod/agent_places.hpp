@@ -30,8 +30,8 @@ struct agent_places {
 /// The places of an agent whose name is known to be one.
 [[nodiscard]] agent_places places_of(const layout& l, const std::string& name);
 
-/// Who makes and restores snapshots does it alone: waits for the lock in `local_state`, a folder that only its
-/// owner can change. Held as long as the descriptor lives.
+/// Who makes and restores snapshots does it alone: waits for the lock in `local_state`, a folder that only
+/// its owner can change. Held as long as the descriptor lives.
 [[nodiscard]] result<descriptor> lock_states(const std::string& local_state);
 
 } // namespace clawgate::pod

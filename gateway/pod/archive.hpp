@@ -1,6 +1,6 @@
 #pragma once
-// One backup file: a tar (GNU format) compressed with zstd, written and read with libarchive as a stream. A first
-// member says what it is, the last one (manifest.json) lists all others with their checksums.
+// One backup file: a tar (GNU format) compressed with zstd, written and read with libarchive as a stream. A
+// first member says what it is, the last one (manifest.json) lists all others with their checksums.
 
 #include "core/error.hpp"
 #include "pod/manifest.hpp"
@@ -26,8 +26,8 @@ public:
     /// Into an open file, from its present position on.
     [[nodiscard]] static result<archive_writer> open(int fd);
 
-    /// `e` gives path, type, mode, mtime and target. A file gets exactly `size` bytes: zeros are put after a source
-    /// that ends early. Size and checksum are filled in.
+    /// `e` gives path, type, mode, mtime and target. A file gets exactly `size` bytes: zeros are put after a
+    /// source that ends early. Size and checksum are filled in.
     [[nodiscard]] result<void> add(manifest_entry& e, std::uint64_t size, const byte_source& from);
     [[nodiscard]] result<void> add_text(std::string_view path, std::string_view text);
     /// Everything is in the file when it returns; not yet on disk.
@@ -49,10 +49,10 @@ public:
     [[nodiscard]] virtual result<manifest_entry> file(const manifest_entry& e, const byte_source& from) = 0;
 };
 
-/// Reads a whole backup and compares every member with the list at its end. errc::corrupt names the member that
-/// differs, is missing, is not in the list, or may not be in a backup: an absolute path, one that leads out of the
-/// two folders, a link out of them, a hard link, a device, a name twice; also a file that is cut off or no backup.
-/// What the receiver took before an error must not be used.
+/// Reads a whole backup and compares every member with the list at its end. errc::corrupt names the member
+/// that differs, is missing, is not in the list, or may not be in a backup: an absolute path, one that leads
+/// out of the two folders, a link out of them, a hard link, a device, a name twice; also a file that is cut
+/// off or no backup. What the receiver took before an error must not be used.
 [[nodiscard]] result<manifest> read_backup(int fd, member_receiver& to);
 
 /// Throws everything away but the checksums.

@@ -107,7 +107,8 @@ private:
         archive_entry* h = nullptr;
         const int code = archive_read_next_header(a_, &h);
         const char* path = code == ARCHIVE_OK ? archive_entry_pathname(h) : nullptr;
-        if (path == nullptr || path != header_member) return refused("it is not a backup made by `clawgate backup`");
+        if (path == nullptr || path != header_member)
+            return refused("it is not a backup made by `clawgate backup`");
         const auto text = text_of(data_of(a_, std::string{header_member}), std::string{header_member});
         if (!text) return text.error();
         // The version first: a later one may be written differently from here on.
@@ -116,7 +117,8 @@ private:
     }
 
     result<void> take(manifest_entry& e) {
-        if (!lies_in_its_folder(e)) return refused("'" + printable(e.path) + "' does not belong into a backup");
+        if (!lies_in_its_folder(e))
+            return refused("'" + printable(e.path) + "' does not belong into a backup");
         if (seen_.contains(e.path)) return refused("'" + printable(e.path) + "' is there twice");
         if (e.type == node::folder) {
             if (auto r = to_.folder(e); !r) return r;
@@ -144,12 +146,15 @@ private:
             auto same = wanted;
             same.damaged = false; // says something about the original, not about the copy
             if (!(found->second == same))
-                return refused(printable(wanted.path) + " is damaged: it differs from the backup's list of files");
+                return refused(printable(wanted.path) +
+                               " is damaged: it differs from the backup's list of files");
             seen_.erase(found);
         }
-        if (!seen_.empty()) return refused(printable(seen_.begin()->first) + " is not in the backup's list of files");
+        if (!seen_.empty())
+            return refused(printable(seen_.begin()->first) + " is not in the backup's list of files");
         archive_entry* h = nullptr;
-        if (archive_read_next_header(a_, &h) != ARCHIVE_EOF) return refused("something follows the backup's list of files");
+        if (archive_read_next_header(a_, &h) != ARCHIVE_EOF)
+            return refused("something follows the backup's list of files");
         return list;
     }
 

@@ -39,7 +39,8 @@ archive_writer::archive_writer(archive* a)
 error archive_writer::failure(std::string_view what) const {
     const char* why = archive_error_string(a_.get());
     return error{errc::io, fault::gateway, retry::never,
-                 "cannot write " + printable(what) + " into the backup: " + (why != nullptr ? why : "unknown reason")};
+                 "cannot write " + printable(what) +
+                     " into the backup: " + (why != nullptr ? why : "unknown reason")};
 }
 
 result<archive_writer> archive_writer::open(int fd) {
@@ -66,7 +67,8 @@ result<void> archive_writer::add(manifest_entry& e, std::uint64_t size, const by
         const auto n = *came == 0 ? wanted : *came;
         if (*came == 0) std::fill_n(buffer.begin(), n, '\0');
         sum.add({buffer.data(), n});
-        if (archive_write_data(a_.get(), buffer.data(), n) != static_cast<la_ssize_t>(n)) return failure(e.path);
+        if (archive_write_data(a_.get(), buffer.data(), n) != static_cast<la_ssize_t>(n))
+            return failure(e.path);
         done += n;
     }
     e.size = size;

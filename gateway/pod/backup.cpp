@@ -34,7 +34,8 @@ public:
         folder.mode = 0700;
         if (auto r = put(std::move(folder), 0, {}); !r) return r;
         export_options options;
-        options.scratch = std::filesystem::path{root}.parent_path().string() + "/.clawgate-backup-" + random_token(6);
+        options.scratch =
+            std::filesystem::path{root}.parent_path().string() + "/.clawgate-backup-" + random_token(6);
         options.leave_out = [&](const tree_entry& e) { return is_left_out(e, is_state); };
         if (from_.without_secrets) options.change_database = remove_secrets;
         const auto take = [&](const member& m) { return this->take(m, top, is_state); };
@@ -44,7 +45,8 @@ public:
 private:
     bool is_left_out(const tree_entry& e, bool is_state) const {
         if (e.st.st_dev == own_.st_dev && e.st.st_ino == own_.st_ino) return true; // this very file
-        if (is_state && (is_disposable(e.path) || is_service_token(e.path) || e.path == manifest_name)) return true;
+        if (is_state && (is_disposable(e.path) || is_service_token(e.path) || e.path == manifest_name))
+            return true;
         return from_.without_secrets && is_secret_file(e.path);
     }
 
@@ -63,7 +65,8 @@ private:
             }
         }
         if (m.type != node::file) return put(std::move(e), 0, {});
-        if (from_.without_secrets && is_state && m.path == "openclaw.json") return configuration(m, std::move(e));
+        if (from_.without_secrets && is_state && m.path == "openclaw.json")
+            return configuration(m, std::move(e));
         // Not in databases: SQLite would find its pages changed. OpenClaw keeps the token in its files only.
         auto source = m.database ? read_from(m.fd) : mask_token(read_from(m.fd), from_.token);
         return put(std::move(e), m.size, source);
@@ -75,7 +78,8 @@ private:
         text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
         const auto clean = config_without_secrets(text);
         if (!clean) {
-            list_.remarks.push_back(printable(m.path) + " was left out: its secrets cannot be told from the rest, " +
+            list_.remarks.push_back(printable(m.path) +
+                                    " was left out: its secrets cannot be told from the rest, " +
                                     clean.error().detail);
             return {};
         }

@@ -27,8 +27,8 @@ struct restore_options {
 /// Exit status: 0, 64 (unknown agent, the file exists already), 71 (a file cannot be read or written).
 [[nodiscard]] int backup_command(const config& c, const backup_options& options);
 
-/// Exit status: 0, 1 (the agent runs), 64 (unknown agent), 65 (the backup is damaged, or holds what it may not),
-/// 66 (there is no such file), 71.
+/// Exit status: 0, 1 (the agent runs), 64 (unknown agent), 65 (the backup is damaged, or holds what it may
+/// not), 66 (there is no such file), 71.
 [[nodiscard]] int restore_command(const config& c, const restore_options& options);
 
 /// The parts without a command around them, for tests. Both run as the agent's user.
@@ -40,8 +40,8 @@ struct backup_sources {
     bool without_secrets = false;
     std::function<void(std::uint64_t bytes)> on_progress;
 };
-/// Writes the backup into `fd` (open for reading and writing, empty), reads it back and checks it. The file itself
-/// is left out when it lies in what is copied.
+/// Writes the backup into `fd` (open for reading and writing, empty), reads it back and checks it. The file
+/// itself is left out when it lies in what is copied.
 [[nodiscard]] result<manifest> write_backup(int fd, const backup_sources& from);
 
 struct restore_places {
@@ -53,8 +53,8 @@ struct restore_report {
     manifest list;
     notes aside; ///< paths of what was there before
 };
-/// Reads and checks everything into new folders beside, and only then puts them in place; what was there keeps its
-/// contents under another name. On an error nothing has changed.
+/// Reads and checks everything into new folders beside, and only then puts them in place; what was there
+/// keeps its contents under another name. On an error nothing has changed.
 [[nodiscard]] result<restore_report> restore_backup(int fd, const restore_places& to);
 
 } // namespace clawgate::pod

@@ -112,8 +112,9 @@ result<std::string> restore_as_owner(int fd, const agent_places& p, std::uint64_
         to.on_progress = [&](std::uint64_t bytes) { bar.add(bytes); };
         const auto done = restore_backup(fd, to);
         if (!done) return done.error();
-        std::string out = done->list.agent + " " + done->list.created + " " + std::to_string(done->list.files()) + " " +
-                          std::to_string(done->list.bytes()) + "\n";
+        std::string out = done->list.agent + " " + done->list.created + " " +
+                          std::to_string(done->list.files()) + " " + std::to_string(done->list.bytes()) +
+                          "\n";
         for (const auto& each : done->aside)
             out += each + "\n";
         return out;
@@ -127,14 +128,16 @@ void tell_restored(const agent_places& p, const std::string& text) {
     std::uint64_t files = 0;
     std::uint64_t bytes = 0;
     lines >> from >> created >> files >> bytes;
-    std::cout << p.copies.agent << " restored from the backup of " << printable(from) << " of " << printable(created) << ": "
-              << files << " files, " << spell_bytes(bytes) << ", all verified\n";
+    std::cout << p.copies.agent << " restored from the backup of " << printable(from) << " of "
+              << printable(created) << ": " << files << " files, " << spell_bytes(bytes)
+              << ", all verified\n";
     std::string line;
     std::getline(lines, line);
     while (std::getline(lines, line))
         std::cout << "what was there before is kept in " << line << '\n';
     if (from != p.copies.agent || current_token(p.state).empty())
-        std::cout << "Start the pod again (or run `clawgate prepare`) before the agent starts: its port, origins and "
+        std::cout << "Start the pod again (or run `clawgate prepare`) before the agent starts: its port, "
+                     "origins and "
                      "token are set then.\n";
     else
         std::cout << "Start the agent again: supervisorctl start openclaw-" << p.copies.agent << '\n';
@@ -145,8 +148,10 @@ void tell_restored(const agent_places& p, const std::string& text) {
 int backup_command(const config& c, const backup_options& options) {
     const auto p = find_agent(c, plain_layout(c), options.agent);
     if (!p) return complain("backup", p.error().detail, exit_usage);
-    const auto path = options.output.empty() ? p->copies.agent + "-" + time_stamp() + ".tar.zst" : options.output;
-    if (::access(path.c_str(), F_OK) == 0) return complain("backup", path + " exists already; it is not written over", exit_usage);
+    const auto path =
+        options.output.empty() ? p->copies.agent + "-" + time_stamp() + ".tar.zst" : options.output;
+    if (::access(path.c_str(), F_OK) == 0)
+        return complain("backup", path + " exists already; it is not written over", exit_usage);
     const auto temporary = path + ".partial-" + random_token(6);
     const descriptor fd{::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
     if (!fd) return complain("backup", system_error("make", temporary).detail, exit_os);
@@ -167,7 +172,8 @@ int backup_command(const config& c, const backup_options& options) {
               << spell_bytes(static_cast<std::uint64_t>(st.st_size)) << " compressed), verified"
               << (options.without_secrets ? ", without secrets" : "") << '\n';
     if (!options.without_secrets)
-        std::cout << "It holds the agent's credentials and pairings (not the service token): keep it where only you can "
+        std::cout << "It holds the agent's credentials and pairings (not the service token): keep it where "
+                     "only you can "
                      "read it, or use --without-secrets.\n";
     std::string line;
     std::getline(lines, line);
@@ -180,7 +186,9 @@ int restore_command(const config& c, const restore_options& options) {
     const auto l = plain_layout(c);
     const auto p = find_agent(c, l, options.agent);
     if (!p)
-        return complain("restore", p.error().detail + (p.error().code == errc::not_found ? " (`clawgate prepare` makes it)" : ""),
+        return complain("restore",
+                        p.error().detail +
+                            (p.error().code == errc::not_found ? " (`clawgate prepare` makes it)" : ""),
                         exit_usage);
     const descriptor fd{::open(options.file.c_str(), O_RDONLY | O_CLOEXEC)};
     if (!fd) {
@@ -188,7 +196,8 @@ int restore_command(const config& c, const restore_options& options) {
         return complain("restore", why.detail, why.code == errc::not_found ? exit_no_input : exit_os);
     }
     struct stat st {};
-    if (::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) return complain("restore", options.file + " is not a file", exit_usage);
+    if (::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode))
+        return complain("restore", options.file + " is not a file", exit_usage);
     if (const auto why = running(c, *p); !why.empty()) {
         const auto hint = p->copies.agent + " runs (" + why + ")";
         if (!options.force)
@@ -206,7 +215,8 @@ int restore_command(const config& c, const restore_options& options) {
     }
     const auto text = restore_as_owner(fd.get(), *p, static_cast<std::uint64_t>(st.st_size));
     if (!text)
-        return complain("restore", options.file + ": " + text.error().detail + ". Nothing was changed", status_of(text.error()));
+        return complain("restore", options.file + ": " + text.error().detail + ". Nothing was changed",
+                        status_of(text.error()));
     tell_restored(*p, *text);
     return exit_ok;
 }

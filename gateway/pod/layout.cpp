@@ -103,8 +103,8 @@ bool is_supervised(const agent_options& a) {
 }
 
 std::string check_paths(const layout& l) {
-    for (const auto* path :
-         {&l.workspace, &l.run_dir, &l.local_state, &l.tools.clawgate, &l.tools.node, &l.tools.openclaw, &l.tools.ollama}) {
+    for (const auto* path : {&l.workspace, &l.run_dir, &l.local_state, &l.tools.clawgate, &l.tools.node,
+                             &l.tools.openclaw, &l.tools.ollama}) {
         if (!is_plain_path(*path))
             return "the path \"" + *path +
                    "\" holds a character that is not a letter, a digit or one of / . _ - + , = @ : ~";

@@ -23,13 +23,13 @@ struct owner {
 inline constexpr uid_t first_uid = 20000;
 
 struct layout {
-    std::string workspace; ///< absolute
-    std::string run_dir;   ///< absolute; lost with the container
-    prepare_options tools; ///< with the paths of the programs filled in
-    bool separate = false; ///< every program has a user of its own; otherwise all run as who starts them
-    std::string local_state;      ///< absolute; on local disk, for state that cannot be worked on in the workspace
-    bool state_is_local = false;  ///< the agents' state lives there, with snapshots to the workspace
-    std::string volume_notes;     ///< words of volume_note_words, separated by commas
+    std::string workspace;   ///< absolute
+    std::string run_dir;     ///< absolute; lost with the container
+    prepare_options tools;   ///< with the paths of the programs filled in
+    bool separate = false;   ///< every program has a user of its own; otherwise all run as who starts them
+    std::string local_state; ///< absolute; on local disk, for state that cannot be worked on in the workspace
+    bool state_is_local = false; ///< the agents' state lives there, with snapshots to the workspace
+    std::string volume_notes;    ///< words of volume_note_words, separated by commas
 
     [[nodiscard]] std::optional<owner> gateway_user() const;
     [[nodiscard]] std::optional<owner> agent_user(const agent_options& a) const;

@@ -49,7 +49,8 @@ json to_json(const manifest_entry& e) {
 }
 
 error broken(std::string why) {
-    return error{errc::corrupt, fault::gateway, retry::never, "the list of files is damaged: " + std::move(why)};
+    return error{errc::corrupt, fault::gateway, retry::never,
+                 "the list of files is damaged: " + std::move(why)};
 }
 
 bool is_sha256(std::string_view text) {
@@ -88,7 +89,8 @@ result<manifest_entry> parse_entry(const json& object) {
     e.damaged = object.contains("damaged");
     if (e.type == node::file && !is_sha256(e.sha256)) return broken(printable(e.path) + " has no checksum");
     const auto target = percent_decode(text_at(object, "target"));
-    if (e.type == node::link && (!target || target->empty())) return broken(printable(e.path) + " points nowhere");
+    if (e.type == node::link && (!target || target->empty()))
+        return broken(printable(e.path) + " points nowhere");
     if (target) e.target = *target;
     return e;
 }
@@ -156,7 +158,9 @@ result<manifest> parse_manifest(std::string_view text, std::string_view kind) {
 }
 
 std::string check_member_path(std::string_view path) {
-    const auto complain = [&](std::string_view why) { return "'" + printable(path) + "' " + std::string{why}; };
+    const auto complain = [&](std::string_view why) {
+        return "'" + printable(path) + "' " + std::string{why};
+    };
     if (path.empty()) return "an empty path";
     if (path.size() > longest_path) return complain("is too long");
     if (path.find('\0') != path.npos) return complain("holds a NUL");

@@ -14,19 +14,19 @@ namespace clawgate::pod {
 struct manifest_entry {
     std::string path;
     node type = node::file;
-    unsigned mode = 0600;    ///< permission bits only
-    std::int64_t mtime = 0;  ///< seconds
-    std::uint64_t size = 0;  ///< of a file
-    std::string sha256;      ///< of a file, 64 hexadecimal digits
-    std::string target;      ///< of a link
-    bool damaged = false;    ///< a SQLite database that does not pass its own check; copied as it was
+    unsigned mode = 0600;   ///< permission bits only
+    std::int64_t mtime = 0; ///< seconds
+    std::uint64_t size = 0; ///< of a file
+    std::string sha256;     ///< of a file, 64 hexadecimal digits
+    std::string target;     ///< of a link
+    bool damaged = false;   ///< a SQLite database that does not pass its own check; copied as it was
     friend bool operator==(const manifest_entry&, const manifest_entry&) = default;
 };
 
 struct manifest {
     static constexpr int version = 1;
-    std::string kind;    ///< "snapshot" or "backup"
-    std::string id;      ///< random
+    std::string kind; ///< "snapshot" or "backup"
+    std::string id;   ///< random
     std::string agent;
     std::string created; ///< RFC 3339, UTC
     bool without_secrets = false;
@@ -48,8 +48,8 @@ struct manifest {
 /// component, no NUL, at most 4096 bytes. Otherwise what is wrong with it.
 [[nodiscard]] std::string check_member_path(std::string_view path);
 
-/// The same for a link at `path` that points to `target`: relative, any ".." at its beginning, and never above
-/// the first component of `path` (the tree's top folder).
+/// The same for a link at `path` that points to `target`: relative, any ".." at its beginning, and never
+/// above the first component of `path` (the tree's top folder).
 [[nodiscard]] std::string check_link_target(std::string_view path, std::string_view target);
 
 /// `text` as people may see it: control characters and what is not ASCII as \xNN, shortened.

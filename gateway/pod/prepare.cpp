@@ -226,8 +226,8 @@ bool decide_separation(const layout& l, const volume_verdict& volume) {
         return false;
     }
     const std::string consequence = ": every program runs as root, and an agent could read the others' files";
-    for (const auto* path :
-         {&l.workspace, &l.local_state, &l.tools.clawgate, &l.tools.node, &l.tools.openclaw, &l.tools.ollama}) {
+    for (const auto* path : {&l.workspace, &l.local_state, &l.tools.clawgate, &l.tools.node,
+                             &l.tools.openclaw, &l.tools.ollama}) {
         if (path->empty() || (path == &l.local_state && !l.state_is_local)) continue;
         if (const auto closed = closed_folder(*path); !closed.empty()) {
             warn(closed + " is closed to other users" + consequence + " (chmod o+x " + closed + " helps)");

@@ -35,11 +35,13 @@ std::string unfit(const std::string& path, const config& c) {
 
 void stay_on_volume(volume_verdict& v, const std::string& why) {
     v.local_state = false;
-    const auto told = std::find_if(v.notes.begin(), v.notes.end(), [](const auto& n) { return n.word == "local_state"; });
+    const auto told =
+        std::find_if(v.notes.begin(), v.notes.end(), [](const auto& n) { return n.word == "local_state"; });
     told->word = "unsafe_state";
-    told->text = "the workspace is not safe for databases (" + v.unsafe_why + "), and " + why +
-                 ". The agents' memories stay in the workspace and can be damaged: name a folder on local disk in "
-                 "CLAWGATE_LOCAL_STATE";
+    told->text =
+        "the workspace is not safe for databases (" + v.unsafe_why + "), and " + why +
+        ". The agents' memories stay in the workspace and can be damaged: name a folder on local disk in "
+        "CLAWGATE_LOCAL_STATE";
 }
 
 // Each remark is a line; the first one is what to say.
@@ -49,7 +51,9 @@ result<std::string> fetch(const snapshot_places& p) {
     std::string out;
     switch (report->how) {
     case fetched::continued: out = "goes on with its state on local disk"; break;
-    case fetched::restored: out = "state restored from the workspace, " + std::to_string(report->files) + " files"; break;
+    case fetched::restored:
+        out = "state restored from the workspace, " + std::to_string(report->files) + " files";
+        break;
     case fetched::fresh: out = "begins without any state"; break;
     }
     for (const auto& each : report->remarks)
@@ -75,7 +79,8 @@ void tell(const std::string& agent, const std::string& lines) {
 }
 
 error for_agent(const std::string& agent, const error& e) {
-    return error{e.code, e.whose, e.again, "the state of " + agent + " cannot be brought to its place: " + e.detail};
+    return error{e.code, e.whose, e.again,
+                 "the state of " + agent + " cannot be brought to its place: " + e.detail};
 }
 
 } // namespace
@@ -84,7 +89,8 @@ volume_verdict place_state(const config& c, layout& l) {
     l.local_state = local_state_dir(c, l.workspace);
     auto verdict = judge(probe_volume(l.workspace, c), c.state_on_volume);
     if (verdict.local_state)
-        if (const auto why = unfit(l.local_state, c); !why.empty() && c.state_on_volume == state_place::automatic)
+        if (const auto why = unfit(l.local_state, c);
+            !why.empty() && c.state_on_volume == state_place::automatic)
             stay_on_volume(verdict, why);
     l.state_is_local = verdict.local_state;
     l.volume_notes.clear();
@@ -103,7 +109,8 @@ result<directory> make_state_folder(const directory& home, const layout& l, cons
     const auto user = l.agent_user(a);
     const auto places = places_of(l, a.name);
     if (!l.state_is_local) {
-        const auto done = run_as(user, longest_fetch, [&] { return come_home(places.copies, places.is_local); });
+        const auto done =
+            run_as(user, longest_fetch, [&] { return come_home(places.copies, places.is_local); });
         if (!done) return for_agent(a.name, done.error());
         tell(a.name, *done);
         return home.make(state_name, 0700, user);

@@ -18,6 +18,7 @@ namespace clawgate::pod {
 [[nodiscard]] result<descriptor> lock_local_state(const layout& l);
 
 /// The agent's .openclaw, in `home` or on local disk, with what was saved last in it. Says what it did.
-[[nodiscard]] result<directory> make_state_folder(const directory& home, const layout& l, const agent_options& a);
+[[nodiscard]] result<directory> make_state_folder(const directory& home, const layout& l,
+                                                  const agent_options& a);
 
 } // namespace clawgate::pod

@@ -30,7 +30,8 @@ error failure(std::string_view doing) {
 bool become(owner whose) {
     return ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && ::setgroups(0, nullptr) == 0 &&
            ::setresgid(whose.gid, whose.gid, whose.gid) == 0 &&
-           ::setresuid(whose.uid, whose.uid, whose.uid) == 0 && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::setresuid(whose.uid, whose.uid, whose.uid) == 0 &&
+           ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0; // setresuid cleared it
 }
 
@@ -44,7 +45,8 @@ result<std::string> unpacked(const std::string& text) {
     if (!text.empty() && text[0] == 'v') return text.substr(1);
     if (text.size() >= 2 && text[0] == 'e')
         return error{static_cast<errc>(text[1]), fault::gateway, retry::never, text.substr(2)};
-    return error{errc::io, fault::gateway, retry::never, "the work as the agent's user ended without an answer"};
+    return error{errc::io, fault::gateway, retry::never,
+                 "the work as the agent's user ended without an answer"};
 }
 
 [[noreturn]] void work(owner whose, int answer, const std::function<result<std::string>()>& body) {

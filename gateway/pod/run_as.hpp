@@ -14,8 +14,8 @@ namespace clawgate::pod {
 
 /// Calls `body` in a child process with that uid and gid, without privileges, and returns its answer. After
 /// `limit` the child is killed: errc::timeout. Without a user, or when this process is not root or is that
-/// user already, `body` is called right here, and without a limit. No other thread may hold a lock that `body`
-/// needs, for instance of SQLite: it would never be released in the child.
+/// user already, `body` is called right here, and without a limit. No other thread may hold a lock that
+/// `body` needs, for instance of SQLite: it would never be released in the child.
 [[nodiscard]] result<std::string> run_as(std::optional<owner> whose, std::chrono::seconds limit,
                                          const std::function<result<std::string>()>& body);
 

@@ -129,6 +129,21 @@ result<void> make_current(int volume, bool damaged, bool was_damaged, const step
     return remove_tree(volume, old_snapshot_name);
 }
 
+bool is_folder(int parent, const std::string& name) {
+    return open_folder(parent, name).has_value();
+}
+
+result<void> move_away(int volume, const std::string& name) {
+    return rename_in(volume, name, name + ".aside-" + random_token(6));
+}
+
+// What an agent put in the place of a copy may be impossible to remove (folders in folders without end), and
+// must not keep the pod from starting.
+result<void> clear(int volume, const std::string& name) {
+    if (remove_tree(volume, name)) return {};
+    return move_away(volume, name);
+}
+
 } // namespace
 
 std::string time_stamp() {
@@ -160,12 +175,14 @@ result<snapshot_report> take_snapshot(const snapshot_places& p, const step_hook&
     if (auto r = write_record(p.local, record); !r) return r.error();
     step(after_step, "announced");
     const bool was_damaged = !before || before->has_damage();
-    if (auto r = make_current(volume->get(), list->has_damage(), was_damaged, after_step); !r) return r.error();
+    if (auto r = make_current(volume->get(), list->has_damage(), was_damaged, after_step); !r)
+        return r.error();
     step(after_step, "old removed");
     if (auto r = write_record(p.local, {list->id, {}, *print}); !r) return r.error();
     step(after_step, "recorded");
     if (list->has_damage() && exists(volume->get(), undamaged_name))
-        list->remarks.push_back("the last snapshot without damage is kept as " + p.volume + "/" + undamaged_name);
+        list->remarks.push_back("the last snapshot without damage is kept as " + p.volume + "/" +
+                                undamaged_name);
     return snapshot_report{true, list->files(), list->bytes(), std::move(list->remarks)};
 }
 
@@ -173,6 +190,8 @@ result<void> settle_volume(const std::string& volume, const step_hook& after_ste
     const auto fd = open_folder(volume);
     if (!fd) return fd.error();
     const int at = fd->get();
+    if (exists(at, state_name) && !is_folder(at, state_name))
+        if (auto r = move_away(at, state_name); !r) return r;
     if (!exists(at, state_name)) {
         // Between the two renames, or before there ever was a copy.
         if (exists(at, new_snapshot_name) && is_complete(at, volume, new_snapshot_name)) {
@@ -182,10 +201,8 @@ result<void> settle_volume(const std::string& volume, const step_hook& after_ste
         }
         step(after_step, "settled");
     }
-    if (auto r = remove_tree(at, new_snapshot_name); !r) return r;
-    if (exists(at, state_name))
-        if (auto r = remove_tree(at, old_snapshot_name); !r) return r;
-    return {};
+    if (auto r = clear(at, new_snapshot_name); !r) return r;
+    return exists(at, state_name) ? clear(at, old_snapshot_name) : result<void>{};
 }
 
 } // namespace clawgate::pod

@@ -40,7 +40,8 @@ struct snapshot_report {
 
 /// Copies the state to the volume, unless nothing in it has changed. On any error, and after a crash at any
 /// moment, the last copy is the current one (settle_volume() cleans up). errc::not_found without a state.
-[[nodiscard]] result<snapshot_report> take_snapshot(const snapshot_places& p, const step_hook& after_step = {});
+[[nodiscard]] result<snapshot_report> take_snapshot(const snapshot_places& p,
+                                                    const step_hook& after_step = {});
 
 /// Brings the volume's folder in order after a crash: a copy that was complete is taken, one that was not is
 /// removed, and the one before it is put back. `volume` as in snapshot_places.
@@ -54,7 +55,8 @@ enum class fetched {
 struct fetch_report {
     fetched how = fetched::fresh;
     std::size_t files = 0;
-    notes remarks; ///< what a person should know: files that differ from their checksums, a state that was moved aside
+    notes remarks; ///< what a person should know: files that differ from their checksums, a state that was
+                   ///< moved aside
 };
 
 /// At start: makes the local state what it should be. A local one that does not continue the copy on the

@@ -22,20 +22,22 @@ constexpr int exit_usage = 64;
 
 // One agent's copy may not keep the others waiting for ever.
 constexpr std::chrono::seconds longest_snapshot{600};
+constexpr std::chrono::seconds longest_last_snapshot{60}; // somebody waits for the stop
 // SIGKILL follows an agent's SIGTERM after 10 s (supervisor.cpp).
 constexpr std::chrono::seconds longest_stop{20};
 constexpr std::chrono::seconds try_again{60};
 
 // What the child says about its work: "made files bytes", then one remark a line.
 std::string packed(const snapshot_report& r) {
-    std::string out = std::to_string(r.made) + " " + std::to_string(r.files) + " " + std::to_string(r.bytes) + "\n";
+    std::string out =
+        std::to_string(r.made) + " " + std::to_string(r.files) + " " + std::to_string(r.bytes) + "\n";
     for (const auto& each : r.remarks)
         out += each + "\n";
     return out;
 }
 
-result<snapshot_report> take_as_owner(const agent_places& p) {
-    const auto text = run_as(owner_of(p.copies.local), longest_snapshot, [&]() -> result<std::string> {
+result<snapshot_report> take_as_owner(const agent_places& p, std::chrono::seconds limit) {
+    const auto text = run_as(owner_of(p.copies.local), limit, [&]() -> result<std::string> {
         const auto report = take_snapshot(p.copies);
         if (!report) return report.error();
         return packed(*report);
@@ -74,12 +76,14 @@ bool wait_for_end(const sigset_t& set, std::chrono::seconds limit) {
 
 void report(const agent_places& p, const result<snapshot_report>& r) {
     if (!r) {
-        log::event(log_level::error, "snapshot failed; the last good one stays",
-                   {{"agent", std::string_view{p.copies.agent}}, {"why", std::string_view{r.error().detail}}});
+        log::event(
+            log_level::error, "snapshot failed; the last good one stays",
+            {{"agent", std::string_view{p.copies.agent}}, {"why", std::string_view{r.error().detail}}});
         return;
     }
     for (const auto& each : r->remarks)
-        log::event(log_level::warn, "snapshot", {{"agent", std::string_view{p.copies.agent}}, {"note", std::string_view{each}}});
+        log::event(log_level::warn, "snapshot",
+                   {{"agent", std::string_view{p.copies.agent}}, {"note", std::string_view{each}}});
     if (r->made)
         log::event(log_level::info, "snapshot made",
                    {{"agent", std::string_view{p.copies.agent}},
@@ -87,7 +91,8 @@ void report(const agent_places& p, const result<snapshot_report>& r) {
                     {"bytes", static_cast<std::int64_t>(r->bytes)}});
 }
 
-bool take_all(const std::vector<agent_places>& agents, const std::string& local_state, const sigset_t* ending) {
+bool take_all(const std::vector<agent_places>& agents, const std::string& local_state,
+              const sigset_t* ending) {
     const auto lock = lock_states(local_state);
     if (!lock) {
         log::event(log_level::error, "snapshot failed", {{"why", std::string_view{lock.error().detail}}});
@@ -99,7 +104,7 @@ bool take_all(const std::vector<agent_places>& agents, const std::string& local_
         if (ending != nullptr && sigpending(&pending) == 0 &&
             (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1))
             return good; // the last round begins, and makes them all
-        const auto taken = take_as_owner(p);
+        const auto taken = take_as_owner(p, ending != nullptr ? longest_snapshot : longest_last_snapshot);
         report(p, taken);
         good = good && taken;
     }
@@ -118,7 +123,8 @@ int watch(const config& c, const layout& l) {
     std::chrono::seconds pause = c.snapshot_interval;
     while (!wait_for_end(set, pause)) {
         const bool good = take_all(agents_with_local_state(c, l), l.local_state, &set);
-        pause = good ? std::chrono::seconds{c.snapshot_interval} : std::min<std::chrono::seconds>(try_again, c.snapshot_interval);
+        pause = good ? std::chrono::seconds{c.snapshot_interval}
+                     : std::min<std::chrono::seconds>(try_again, c.snapshot_interval);
     }
     // `supervisorctl stop all` ends everything at once: what the agents write while they stop counts too.
     const auto agents = agents_with_local_state(c, l);
@@ -155,7 +161,7 @@ int once(const std::vector<agent_places>& agents, const layout& l) {
     }
     int status = exit_ok;
     for (const auto& p : agents) {
-        const auto taken = take_as_owner(p);
+        const auto taken = take_as_owner(p, longest_snapshot);
         if (taken) {
             print(p, *taken);
             continue;

@@ -42,7 +42,8 @@ result<std::string> adopt(const snapshot_places& p) {
 
 // Byte by byte: nobody uses the volume's copy, and a WAL that lies beside a database is part of it. The index
 // of a WAL is made again from it.
-result<fetch_report> copy_down(const snapshot_places& p, int local, const manifest& list, const step_hook& hook) {
+result<fetch_report> copy_down(const snapshot_places& p, int local, const manifest& list,
+                               const step_hook& hook) {
     std::map<std::string, const manifest_entry*> expected;
     for (const auto& e : list.entries)
         expected.emplace(e.path, &e);
@@ -54,22 +55,31 @@ result<fetch_report> copy_down(const snapshot_places& p, int local, const manife
     report.how = fetched::restored;
     std::vector<manifest_entry> written;
     const auto file = [&](const tree_entry& e) -> result<void> {
-        const descriptor fd{::openat(e.parent, e.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
-        if (!fd) return system_error("open", printable(e.path));
-        auto copy = to->add_file(e.path, e.st.st_mode & 0777, e.st.st_mtim, static_cast<std::uint64_t>(e.st.st_size),
-                                 read_from(fd.get()));
+        const descriptor fd{
+            ::openat(e.parent, e.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+        if (!fd) { // its owner may have closed it to himself
+            report.remarks.push_back(system_error("open", printable(e.path)).detail + "; it was left out");
+            expected.erase(e.path);
+            return {};
+        }
+        auto copy = to->add_file(e.path, e.st.st_mode & 0777, e.st.st_mtim,
+                                 static_cast<std::uint64_t>(e.st.st_size), read_from(fd.get()));
         if (!copy) return copy.error();
-        if (const auto known = expected.find(e.path);
-            known != expected.end() && known->second->type == node::file && known->second->sha256 != copy->sha256)
-            report.remarks.push_back(printable(e.path) + " differs from its checksum in the snapshot: it was changed by "
-                                                         "hand, or it is damaged");
+        if (const auto known = expected.find(e.path); known != expected.end() &&
+                                                      known->second->type == node::file &&
+                                                      known->second->sha256 != copy->sha256)
+            report.remarks.push_back(printable(e.path) +
+                                     " differs from its checksum in the snapshot: it was changed by "
+                                     "hand, or it is damaged");
         expected.erase(e.path);
         written.push_back(std::move(*copy));
         ++report.files;
         return {};
     };
     const auto visit = [&](const tree_entry& e) -> result<bool> {
-        if (e.path == manifest_name || is_disposable(e.path) || (e.type == node::file && e.name.ends_with("-shm"))) return false;
+        if (e.path == manifest_name || is_disposable(e.path) ||
+            (e.type == node::file && e.name.ends_with("-shm")))
+            return false;
         result<void> done;
         if (e.type == node::folder) {
             done = to->add_folder(e.path, e.st.st_mode & 0777, e.st.st_mtim);
@@ -115,7 +125,8 @@ result<fetch_report> fetch_state(const snapshot_places& p, const step_hook& afte
     if (!volume) return volume.error();
     if (auto r = remove_tree(local->get(), fetching_name); !r) return r.error();
     const bool have = exists(local->get(), state_name);
-    if (!exists(volume->get(), state_name)) return fetch_report{have ? fetched::continued : fetched::fresh, 0, {}};
+    if (!exists(volume->get(), state_name))
+        return fetch_report{have ? fetched::continued : fetched::fresh, 0, {}};
     auto list = manifest_on_volume(p);
     if (have && continues(p, list)) return fetch_report{fetched::continued, 0, {}};
 
@@ -126,8 +137,9 @@ result<fetch_report> fetch_state(const snapshot_places& p, const step_hook& afte
     }
     step(after_step, "fetched");
     if (have)
-        if (auto r = move_aside(local->get(), "the state on this machine does not continue what is on the volume",
-                                p.local, report->remarks);
+        if (auto r =
+                move_aside(local->get(), "the state on this machine does not continue what is on the volume",
+                           p.local, report->remarks);
             !r)
             return r.error();
     step(after_step, "aside");
@@ -160,7 +172,8 @@ result<notes> bring_home(const snapshot_places& p) {
             remarks = std::move(taken->remarks);
             if (auto r = remove_tree(local->get(), state_name); !r) return r.error();
             if (auto r = remove_tree(local->get(), record_name); !r) return r.error();
-        } else if (auto r = move_aside(local->get(), "the state on this machine does not continue what is on the volume",
+        } else if (auto r = move_aside(local->get(),
+                                       "the state on this machine does not continue what is on the volume",
                                        p.local, remarks);
                    !r) {
             return r.error();

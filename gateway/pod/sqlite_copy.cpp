@@ -55,7 +55,8 @@ int execute(sqlite3* db, const char* sql) {
 // The copy alone, by a connection that changes nothing. True unless SQLite says that it is damaged: a check
 // that cannot be made (a function of the agent's own in the schema) is no damage.
 bool passes_check(const std::string& path) {
-    auto db = open("file:" + percent_encode(path) + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nullptr);
+    auto db = open("file:" + percent_encode(path) + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
+                   nullptr);
     if (!db) return db.error().code != errc::corrupt;
     sqlite3_stmt* raw = nullptr;
     int code = sqlite3_prepare_v2(db->get(), "PRAGMA quick_check(1)", -1, &raw, nullptr);
@@ -84,15 +85,16 @@ std::string_view database_of_companion(std::string_view name) {
 }
 
 result<database_copy> copy_database(const std::string& from, const std::string& to) {
-    // For writing: a journal that a crash left has to be rolled back first, and the WAL's index may have to be
-    // made. The last one to close must not also write the WAL into somebody's database.
+    // For writing: a journal that a crash left has to be rolled back first, and the WAL's index may have to
+    // be made. The last one to close must not also write the WAL into somebody's database.
     auto source = open(from, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, nullptr);
     if (!source) return source.error();
     sqlite3_db_config(source->get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     // Nobody else knows the new file, and the file system may know no locks.
     auto target = open(to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, "unix-none");
     if (!target) return target.error();
-    int code = execute(target->get(), "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF");
+    int code = execute(target->get(),
+                       "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF");
     if (code != SQLITE_OK) return failure(code, target->get(), "make", to);
 
     // One read transaction around all steps: otherwise every write of somebody else begins the copy anew.

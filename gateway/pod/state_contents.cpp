@@ -27,8 +27,9 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& wor
 }
 
 bool names_a_secret(std::string_view key) {
-    static constexpr std::array<std::string_view, 9> parts{"token",    "password",   "passwd",     "secret", "apikey",
-                                                           "api_key",  "api-key",    "credential", "authorization"};
+    static constexpr std::array<std::string_view, 9> parts{"token",   "password",   "passwd",
+                                                           "secret",  "apikey",     "api_key",
+                                                           "api-key", "credential", "authorization"};
     const auto low = lower(key);
     return low == "key" || low.ends_with("privatekey") || low.ends_with("cookie") ||
            std::any_of(parts.begin(), parts.end(), [&](auto part) { return low.find(part) != low.npos; });
@@ -58,10 +59,12 @@ struct closer {
 // Exact names are those of OpenClaw 2026.9.6; the patterns are for versions that add more.
 constexpr const char* secret_tables =
     "SELECT name FROM sqlite_schema WHERE type='table' AND sql NOT LIKE 'CREATE VIRTUAL%' AND (name IN ("
-    "'auth_profile_store','auth_profile_state','device_identities','device_pairing_paired','device_pairing_pending',"
+    "'auth_profile_store','auth_profile_state','device_identities','device_pairing_paired','device_pairing_"
+    "pending',"
     "'device_pairing_join_codes','device_pair_setup_completions','channel_pairing_requests',"
     "'channel_pairing_allow_entries','apns_registrations','web_push_subscriptions','audit_identity_keys',"
-    "'config_revision_keys') OR name LIKE '%token%' OR name LIKE '%secret%' OR name LIKE '%credential%' OR name "
+    "'config_revision_keys') OR name LIKE '%token%' OR name LIKE '%secret%' OR name LIKE '%credential%' OR "
+    "name "
     "LIKE '%oauth%' OR name LIKE '%password%')";
 
 error failure(sqlite3* db, const std::string& path) {
@@ -83,8 +86,8 @@ bool is_secret_file(std::string_view path) {
     static constexpr std::array<std::string_view, 6> folders{"credentials", "identity", "devices",
                                                              "secrets",     "oauth",    ".ssh"};
     static constexpr std::array<std::string_view, 9> files{
-        ".env",       "auth.json",        "auth-profiles.json", "oauth.json", "secrets.json",
-        ".netrc",     ".git-credentials", "device-auth.json",   "exec-approvals.json"};
+        ".env",   "auth.json",        "auth-profiles.json", "oauth.json",         "secrets.json",
+        ".netrc", ".git-credentials", "device-auth.json",   "exec-approvals.json"};
     const auto name = lower(path.substr(path.rfind('/') + 1)); // npos + 1 is 0
     // Older copies of the configuration, with older secrets in them.
     if (path.starts_with("openclaw.json.")) return true;
@@ -104,7 +107,8 @@ result<std::string> config_without_secrets(std::string_view text) {
 
 result<void> remove_secrets(const std::string& path) {
     sqlite3* raw = nullptr;
-    const int opened = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, "unix-none");
+    const int opened =
+        sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, "unix-none");
     const std::unique_ptr<sqlite3, closer> db{raw};
     if (opened != SQLITE_OK) return failure(raw, path);
     sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
@@ -113,11 +117,13 @@ result<void> remove_secrets(const std::string& path) {
     const auto run = [&](const std::string& sql) {
         return sqlite3_exec(raw, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
     };
-    if (!run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA secure_delete=ON; PRAGMA foreign_keys=OFF")) return failure(raw, path);
+    if (!run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA secure_delete=ON; PRAGMA foreign_keys=OFF"))
+        return failure(raw, path);
     std::vector<std::string> statements;
     {
         sqlite3_stmt* list = nullptr;
-        if (sqlite3_prepare_v2(raw, secret_tables, -1, &list, nullptr) != SQLITE_OK) return failure(raw, path);
+        if (sqlite3_prepare_v2(raw, secret_tables, -1, &list, nullptr) != SQLITE_OK)
+            return failure(raw, path);
         const std::unique_ptr<sqlite3_stmt, closer> guard{list};
         while (sqlite3_step(list) == SQLITE_ROW) {
             char* sql = sqlite3_mprintf("DELETE FROM \"%w\"", sqlite3_column_text(list, 0));
@@ -164,7 +170,8 @@ byte_source mask_token(byte_source from, std::string token) {
 }
 
 std::string unmask_token(std::string text, std::string_view token) {
-    for (auto at = text.find(token_mask); at != std::string::npos; at = text.find(token_mask, at + token.size()))
+    for (auto at = text.find(token_mask); at != std::string::npos;
+         at = text.find(token_mask, at + token.size()))
         text.replace(at, token_mask.size(), token);
     return text;
 }

@@ -13,7 +13,8 @@ namespace clawgate::pod {
 namespace {
 
 constexpr int folder_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-constexpr int deepest = 128; // a descriptor each
+constexpr int deepest = 128;               // a descriptor each
+constexpr std::size_t longest_path = 4000; // system calls take less than 4096 bytes
 
 // Names in `fd`, in order; errno when it cannot be read.
 int names_in(int fd, std::vector<std::string>& out) {
@@ -56,7 +57,8 @@ public:
     result<void> folder(int fd, const std::string& path, int depth) {
         std::vector<std::string> names;
         if (const int e = names_in(fd, names); e != 0) {
-            if (path.empty()) return error{errc::io, fault::gateway, retry::never, "cannot list it: " + reason(e)};
+            if (path.empty())
+                return error{errc::io, fault::gateway, retry::never, "cannot list it: " + reason(e)};
             remarks_.push_back(path + " cannot be read (" + reason(e) + ") and was left out");
             return {};
         }
@@ -71,6 +73,10 @@ private:
         e.name = name;
         e.path = path.empty() ? name : path + "/" + name;
         e.parent = fd;
+        if (e.path.size() > longest_path) {
+            remarks_.push_back(path.substr(0, 100) + "…: a path in it is too long and was left out");
+            return {};
+        }
         if (::fstatat(fd, name.c_str(), &e.st, AT_SYMLINK_NOFOLLOW) != 0) return {}; // gone meanwhile
         e.type = type_of(e.st);
         if (e.type == node::link && !read_link(fd, name, e.target)) return {};
@@ -83,7 +89,8 @@ private:
         }
         const descriptor below{::openat(fd, name.c_str(), folder_flags)};
         if (!below) {
-            remarks_.push_back(e.path + " cannot be opened (" + reason(errno) + "); its contents were left out");
+            remarks_.push_back(e.path + " cannot be opened (" + reason(errno) +
+                               "); its contents were left out");
             return {};
         }
         return folder(below.get(), e.path, depth + 1);

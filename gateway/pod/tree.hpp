@@ -29,8 +29,8 @@ struct tree_entry {
 using notes = std::vector<std::string>;
 
 /// Calls `visit` for everything below the folder `root`: names in order, a folder before its contents. False
-/// for a folder leaves its contents out. What cannot be read, and folders nested deeper than 128, come back as
-/// notes; an error of `visit` ends the walk.
+/// for a folder leaves its contents out. What cannot be read, and folders nested deeper than 128, come back
+/// as notes; an error of `visit` ends the walk.
 [[nodiscard]] result<void> walk(int root, const std::function<result<bool>(const tree_entry&)>& visit,
                                 notes& remarks);
 

@@ -19,6 +19,13 @@ std::string folder_of(std::string_view path) {
     return slash == path.npos ? std::string{} : std::string{path.substr(0, slash + 1)};
 }
 
+// A file that is nearly all hole: reading terabytes of nothing would keep everybody waiting. Compression of
+// the file system alone does not get there.
+bool is_mostly_hole(const struct stat& st) {
+    constexpr off_t large = off_t{1} << 30;
+    return st.st_size > large && static_cast<off_t>(st.st_blocks) * 512 < st.st_size / 16;
+}
+
 std::string kind_of(const struct stat& st) {
     if (S_ISFIFO(st.st_mode)) return "a FIFO";
     if (S_ISSOCK(st.st_mode)) return "a socket";
@@ -27,7 +34,8 @@ std::string kind_of(const struct stat& st) {
 
 class exporter {
 public:
-    exporter(const export_options& options, const std::function<result<void>(const member&)>& take, notes& remarks)
+    exporter(const export_options& options, const std::function<result<void>(const member&)>& take,
+             notes& remarks)
         : options_{options}
         , take_{take}
         , remarks_{remarks} {}
@@ -37,7 +45,8 @@ public:
         if (!root) return root.error();
         // SQLite takes a path, and refuses links in it: the real one of what is open here.
         root_ = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(root->get())).string();
-        return walk(root->get(), [this](const tree_entry& e) { return entry(e); }, remarks_);
+        return walk(
+            root->get(), [this](const tree_entry& e) { return entry(e); }, remarks_);
     }
 
 private:
@@ -80,6 +89,11 @@ private:
                                    std::generic_category().message(errno) + ") and was left out");
             return {};
         }
+        if (is_mostly_hole(st)) {
+            remarks_.push_back(printable(e.path) +
+                               " is a large file with almost nothing in it, and was left out");
+            return {};
+        }
         auto m = member_of(e);
         if (is_database(fd.get())) return database(e, fd.get(), std::move(m));
         return plain(fd.get(), static_cast<std::uint64_t>(st.st_size), std::move(m));
@@ -94,7 +108,9 @@ private:
     result<void> database(const tree_entry& e, int as_it_is, member m) {
         std::error_code ec;
         std::filesystem::create_directory(options_.scratch, ec);
-        if (ec) return error{errc::io, fault::gateway, retry::never, "cannot make " + options_.scratch + ": " + ec.message()};
+        if (ec)
+            return error{errc::io, fault::gateway, retry::never,
+                         "cannot make " + options_.scratch + ": " + ec.message()};
         std::filesystem::permissions(options_.scratch, std::filesystem::perms::owner_all, ec);
         const auto copy = options_.scratch + "/database";
         std::filesystem::remove(copy, ec);
@@ -111,7 +127,8 @@ private:
             return plain(as_it_is, static_cast<std::uint64_t>(st.st_size), std::move(m));
         }
         databases_.insert(e.path);
-        if (!made->sound) remarks_.push_back(printable(e.path) + " is a damaged database; it was copied as it is");
+        if (!made->sound)
+            remarks_.push_back(printable(e.path) + " is a damaged database; it was copied as it is");
         m.damaged = !made->sound;
         m.database = true;
         if (options_.change_database)

@@ -36,11 +36,12 @@ struct export_options {
 };
 
 /// Hands every member to `take`: folders before their contents; SQLite databases as one consistent copy
-/// without their companion files; a file that grows meanwhile as long as it was. What cannot be copied is left
-/// out and named in `remarks`: FIFOs, sockets, devices, what cannot be read, a database that stays locked
-/// (copied as it is). `root` is the folder's own path.
+/// without their companion files; a file that grows meanwhile as long as it was. What cannot be copied is
+/// left out and named in `remarks`: FIFOs, sockets, devices, what cannot be read, a database that stays
+/// locked (copied as it is). `root` is the folder's own path.
 [[nodiscard]] result<void> export_tree(const std::string& root, const export_options& options,
-                                       const std::function<result<void>(const member&)>& take, notes& remarks);
+                                       const std::function<result<void>(const member&)>& take,
+                                       notes& remarks);
 
 /// Bytes of all regular files below `root`, for a percentage.
 [[nodiscard]] std::uint64_t size_of_tree(const std::string& root);

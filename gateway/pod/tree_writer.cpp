@@ -30,11 +30,13 @@ int write_all(int fd, const char* bytes, std::size_t size) {
 }
 
 // Up to `size` bytes into `fd`; returns how many came.
-result<std::uint64_t> pour(int fd, const std::string& path, std::uint64_t size, const byte_source& from, sha256& sum) {
+result<std::uint64_t> pour(int fd, const std::string& path, std::uint64_t size, const byte_source& from,
+                           sha256& sum) {
     std::vector<char> buffer(block);
     std::uint64_t done = 0;
     while (done < size) {
-        const auto n = from(buffer.data(), static_cast<std::size_t>(std::min<std::uint64_t>(block, size - done)));
+        const auto n =
+            from(buffer.data(), static_cast<std::size_t>(std::min<std::uint64_t>(block, size - done)));
         if (!n) return n.error();
         if (*n == 0) break;
         sum.add({buffer.data(), *n});
@@ -55,12 +57,14 @@ error differs(const std::string& path, std::string_view how) {
 }
 
 result<void> verify_file(int root, const manifest_entry& e) {
-    const descriptor fd{::openat(root, e.path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+    const descriptor fd{
+        ::openat(root, e.path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
     if (!fd) return system_error("open", printable(e.path));
     struct stat st {};
     if (::fstat(fd.get(), &st) != 0) return system_error("look at", printable(e.path));
     if (!S_ISREG(st.st_mode)) return differs(e.path, "is not a file");
-    if (static_cast<std::uint64_t>(st.st_size) != e.size) return differs(e.path, "has another size than when it was copied");
+    if (static_cast<std::uint64_t>(st.st_size) != e.size)
+        return differs(e.path, "has another size than when it was copied");
     ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
     sha256 sum;
     std::vector<char> buffer(block);
@@ -71,14 +75,16 @@ result<void> verify_file(int root, const manifest_entry& e) {
         if (n == 0) break;
         sum.add({buffer.data(), static_cast<std::size_t>(n)});
     }
-    if (sum.hex() != e.sha256) return differs(e.path, "is damaged: its checksum is another one than when it was copied");
+    if (sum.hex() != e.sha256)
+        return differs(e.path, "is damaged: its checksum is another one than when it was copied");
     return {};
 }
 
 result<void> verify_entry(int root, const manifest_entry& e) {
     if (e.type == node::file) return verify_file(root, e);
     struct stat st {};
-    if (::fstatat(root, e.path.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) return system_error("find", printable(e.path));
+    if (::fstatat(root, e.path.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return system_error("find", printable(e.path));
     if (e.type == node::folder) {
         if (!S_ISDIR(st.st_mode)) return differs(e.path, "is not a folder");
         return {};
@@ -112,7 +118,8 @@ result<void> tree_writer::add_folder(const std::string& path, unsigned mode, tim
     if (auto r = make_parents(path); !r) return r;
     if (::mkdirat(root_.get(), path.c_str(), 0700) != 0) {
         struct stat st {};
-        if (errno != EEXIST || ::fstatat(root_.get(), path.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode)) {
+        if (errno != EEXIST || ::fstatat(root_.get(), path.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !S_ISDIR(st.st_mode)) {
             errno = EEXIST;
             return system_error("make", printable(path));
         }
@@ -137,8 +144,8 @@ result<manifest_entry> tree_writer::add_file(const std::string& path, unsigned m
     const auto written = pour(fd.get(), printable(path), size, from, sum);
     if (!written) return written.error();
     const std::array<timespec, 2> times{mtime, mtime};
-    if (::fchmod(fd.get(), static_cast<mode_t>(mode & 0777)) != 0 || ::futimens(fd.get(), times.data()) != 0 ||
-        ::fsync(fd.get()) != 0)
+    if (::fchmod(fd.get(), static_cast<mode_t>(mode & 0777)) != 0 ||
+        ::futimens(fd.get(), times.data()) != 0 || ::fsync(fd.get()) != 0)
         return system_error("write", printable(path));
     manifest_entry e;
     e.path = path;
@@ -153,7 +160,8 @@ result<void> tree_writer::finish() {
     for (const auto& l : links_)
         if (::symlinkat(l.target.c_str(), root_.get(), l.path.c_str()) != 0)
             return system_error("make the link", printable(l.path));
-    // Announced before their contents, so backwards is from the inside out: a folder may be closed to its owner.
+    // Announced before their contents, so backwards is from the inside out: a folder may be closed to its
+    // owner.
     for (auto f = folders_.rbegin(); f != folders_.rend(); ++f) {
         const descriptor fd{::openat(root_.get(), f->path.c_str(), folder_flags)};
         if (!fd) return system_error("open", printable(f->path));

@@ -26,8 +26,8 @@ public:
     /// not announced are made. errc::io when something of that name exists already.
     [[nodiscard]] result<void> add_folder(const std::string& path, unsigned mode, timespec mtime);
     [[nodiscard]] result<void> add_link(const std::string& path, const std::string& target);
-    /// At most `size` bytes of `from`. Returns the entry, with the checksum of what was read; runs of zeros become holes.
-    /// On disk when it returns.
+    /// At most `size` bytes of `from`. Returns the entry, with the checksum of what was read; runs of zeros
+    /// become holes. On disk when it returns.
     [[nodiscard]] result<manifest_entry> add_file(const std::string& path, unsigned mode, timespec mtime,
                                                   std::uint64_t size, const byte_source& from);
 

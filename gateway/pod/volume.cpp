@@ -13,9 +13,12 @@ constexpr std::uint64_t little_space = 2ull << 30;
 std::string unescape(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto digit = [&](std::size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '7'; };
+        const auto digit = [&](std::size_t at) {
+            return at < text.size() && text[at] >= '0' && text[at] <= '7';
+        };
         if (text[i] == '\\' && digit(i + 1) && digit(i + 2) && digit(i + 3)) {
-            out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
+            out +=
+                static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
             i += 3;
         } else {
             out += text[i];
@@ -60,13 +63,15 @@ void judge_persistence(const volume_facts& f, volume_verdict& v) {
         v.persistent = false;
         note(v, "in_memory",
              f.path + " lies in memory (" + f.mount.type +
-                 "): memories, sessions, settings and models are lost when the machine or the container stops. "
+                 "): memories, sessions, settings and models are lost when the machine or the container "
+                 "stops. "
                  "Put the workspace on a disk (CLAWGATE_WORKSPACE)");
     } else if (f.on_root && f.container) {
         v.persistent = false;
         note(v, "not_mounted",
-             f.path + " is not a mounted volume: memories, sessions, settings and models are lost with the "
-                      "container. Mount a volume there (on RunPod: volume mount path " +
+             f.path +
+                 " is not a mounted volume: memories, sessions, settings and models are lost with the "
+                 "container. Mount a volume there (on RunPod: volume mount path " +
                  f.path + "; with Docker: -v openclaw:" + f.path + ")");
     }
 }
@@ -116,9 +121,9 @@ std::optional<mount_point> find_mount(std::string_view mountinfo, std::string_vi
 bool is_network_type(std::string_view type) {
     constexpr std::array<std::string_view, 4> local_fuse{"fuseblk", "fuse.fuse-overlayfs", "fuse.bindfs",
                                                          "fuse.mergerfs"};
-    constexpr std::array<std::string_view, 13> network{"nfs",    "nfs4",   "cifs",  "smb3", "smbfs",
-                                                       "9p",     "ceph",   "afs",   "lustre", "beegfs",
-                                                       "gpfs",   "virtiofs", "pvfs2"};
+    constexpr std::array<std::string_view, 13> network{"nfs",  "nfs4",     "cifs", "smb3",   "smbfs",
+                                                       "9p",   "ceph",     "afs",  "lustre", "beegfs",
+                                                       "gpfs", "virtiofs", "pvfs2"};
     if (std::find(local_fuse.begin(), local_fuse.end(), type) != local_fuse.end()) return false;
     return type == "fuse" || type.starts_with("fuse.") ||
            std::find(network.begin(), network.end(), type) != network.end();
@@ -134,13 +139,15 @@ volume_verdict judge(const volume_facts& f, state_place wanted) {
     v.owners = !f.owners.failed() && !f.modes.failed();
     if (!v.owners)
         note(v, "no_owners",
-             f.path + " does not keep the owners of files (" + (f.owners.failed() ? f.owners.why : f.modes.why) +
+             f.path + " does not keep the owners of files (" +
+                 (f.owners.failed() ? f.owners.why : f.modes.why) +
                  "): every program runs as one user, and an agent could read the others' files. Use a local "
                  "volume where that matters");
     judge_state(f, wanted, v);
     if (f.rename.failed() || f.links.failed())
         note(v, "unsafe_state",
-             f.path + " does not work like a Linux file system (" + (f.rename.failed() ? f.rename.why : f.links.why) +
+             f.path + " does not work like a Linux file system (" +
+                 (f.rename.failed() ? f.rename.why : f.links.why) +
                  "): settings and models there can be damaged. Use another volume");
     v.free_is_believable = f.total_bytes > 0 && !is_network_type(f.mount.type);
     if (f.total_bytes > 0 && f.free_bytes < little_space)

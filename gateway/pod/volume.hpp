@@ -62,11 +62,11 @@ struct volume_note {
 };
 
 struct volume_verdict {
-    bool persistent = true;  ///< survives the container
-    bool owners = true;      ///< untested counts as yes
-    bool sqlite_safe = true; ///< a database may be used there by several processes
-    std::string unsafe_why;  ///< when it is not
-    bool local_state = false; ///< the agents' state belongs on local disk, with snapshots
+    bool persistent = true;         ///< survives the container
+    bool owners = true;             ///< untested counts as yes
+    bool sqlite_safe = true;        ///< a database may be used there by several processes
+    std::string unsafe_why;         ///< when it is not
+    bool local_state = false;       ///< the agents' state belongs on local disk, with snapshots
     bool free_is_believable = true; ///< network volumes often report the whole cluster
     std::vector<volume_note> notes;
 };

@@ -22,7 +22,8 @@ inline fleet_view fleet(language lang, bool demo) {
             {{1, "agent_1", true, "ready", std::string(address), false},
              {2, "agent_2", false, "starting", "http://203.0.113.7:18791", false},
              {3, "agent_3", false, "down", "http://203.0.113.7:18792", true}},
-            demo};
+            demo,
+            {}};
 }
 
 inline std::vector<sample> all() {
@@ -41,6 +42,9 @@ inline std::vector<sample> all() {
             for (const bool ever : {false, true})
                 out.push_back({"waiting", lang, demo, render(waiting_view{lang, "agent_1", ever, demo})});
             out.push_back({"fleet", lang, demo, render(fleet(lang, demo))});
+            auto troubled = fleet(lang, demo);
+            troubled.volume_notes = {"not_mounted", "no_owners", "local_state"};
+            out.push_back({"fleet with notes", lang, demo, render(troubled)});
             for (const int status : {400, 401, 403, 404, 405, 408, 413, 429, 500, 502, 503, 504, 599})
                 out.push_back({"message " + std::to_string(status), lang, demo,
                                render(message_view{lang, status, {}, "More about it.", demo})});

@@ -37,7 +37,8 @@ TEST(AgentPlaces, AnAgentIsFoundByNameOrNumberAndOnlyInTheWorkspace) {
     for (const auto* bad : {"", "..", ".", "../agents/agent_7", "agent_7/", "a\nb", "/etc"})
         EXPECT_EQ(find_agent(c, l, bad).error().code, errc::bad_request) << bad;
     fs::create_directories(t / "local/agent_7/.openclaw");
-    EXPECT_EQ(find_agent(c, l, "7")->state, t / "local/agent_7/.openclaw") << "where it exists, it is the state";
+    EXPECT_EQ(find_agent(c, l, "7")->state, t / "local/agent_7/.openclaw")
+        << "where it exists, it is the state";
 }
 
 TEST(AgentPlaces, OnlyOneMakesSnapshotsAtATime) {
@@ -86,7 +87,8 @@ TEST(RunAs, AnotherUserReadsOnlyWhatHeMay) {
     ::chmod((t / "root's").c_str(), 0600);
     const auto r = run_as(owner{20001, 20001}, std::chrono::seconds{60}, [&]() -> result<std::string> {
         const bool locked_out = ::open((t / "root's").c_str(), O_RDONLY) < 0 && ::setuid(0) != 0;
-        return std::to_string(::getuid()) + " " + std::to_string(::getegid()) + (locked_out ? " locked out" : " IN");
+        return std::to_string(::getuid()) + " " + std::to_string(::getegid()) +
+               (locked_out ? " locked out" : " IN");
     });
     ASSERT_TRUE(r) << r.error().detail;
     EXPECT_EQ(*r, "20001 20001 locked out");

@@ -63,14 +63,14 @@ TEST(Manifest, IsOfOneKindAndVersion) {
 
 TEST(Manifest, RefusesWhatItDidNotWrite) {
     const auto text = to_json(sample());
-    for (const auto& [from, to] : std::vector<std::pair<std::string, std::string>>{
-             {"openclaw/sub\"", "../sub\""},
-             {"openclaw/sub\"", "/sub\""},
-             {"openclaw/memory", "%2e%2e/memory"},
-             {std::string(64, 'a'), "short"},
-             {"\"folder\"", "\"device\""},
-             {"\"target\": \"sub%2F%FE\"", "\"target\": \"%\""},
-             {"\"entries\"", "\"nothing\""}}) {
+    for (const auto& [from, to] :
+         std::vector<std::pair<std::string, std::string>>{{"openclaw/sub\"", "../sub\""},
+                                                          {"openclaw/sub\"", "/sub\""},
+                                                          {"openclaw/memory", "%2e%2e/memory"},
+                                                          {std::string(64, 'a'), "short"},
+                                                          {"\"folder\"", "\"device\""},
+                                                          {"\"target\": \"sub%2F%FE\"", "\"target\": \"%\""},
+                                                          {"\"entries\"", "\"nothing\""}}) {
         auto changed = text;
         const auto at = changed.find(from);
         ASSERT_NE(at, std::string::npos) << from;
@@ -89,8 +89,8 @@ TEST(MemberPath, StaysInItsFolder) {
     for (const auto* good : {"a", "a/b", ".hidden", "a/..b", "a/...", "with space", "\xff"})
         EXPECT_EQ(check_member_path(good), "") << good;
     using namespace std::string_view_literals;
-    for (const auto bad : {""sv, "/"sv, "/etc/passwd"sv, ".."sv, "../x"sv, "a/../b"sv, "a/.."sv, "."sv, "a/./b"sv, "a//b"sv,
-                           "a/"sv, "a\0b"sv})
+    for (const auto bad : {""sv, "/"sv, "/etc/passwd"sv, ".."sv, "../x"sv, "a/../b"sv, "a/.."sv, "."sv,
+                           "a/./b"sv, "a//b"sv, "a/"sv, "a\0b"sv})
         EXPECT_NE(check_member_path(bad), "") << bad;
     EXPECT_NE(check_member_path(std::string(256, 'x')), "");
     EXPECT_EQ(check_member_path(std::string(255, 'x')), "");
@@ -105,7 +105,8 @@ TEST(LinkTarget, StaysInItsTopFolder) {
         EXPECT_EQ(check_link_target("openclaw/memory", good), "") << good;
     EXPECT_EQ(check_link_target("openclaw/a/b/c", "../x"), "");
     EXPECT_EQ(check_link_target("openclaw/a/b/c", "../../x"), "") << "the top folder itself is inside";
-    for (const auto* bad : {"", "/etc/passwd", "..", "../x", "../workspace/x", "a/../../x", "a/../x", "./../x"})
+    for (const auto* bad :
+         {"", "/etc/passwd", "..", "../x", "../workspace/x", "a/../../x", "a/../x", "./../x"})
         EXPECT_NE(check_link_target("openclaw/memory", bad), "") << bad;
     EXPECT_NE(check_link_target("openclaw/a/b/c", "../../../x"), "");
     EXPECT_NE(check_link_target("openclaw/a/b/c", "../x/../y"), "") << "x may be a link";
@@ -134,11 +135,12 @@ TEST(StateContents, KnowsWhatIsMadeAgain) {
 }
 
 TEST(StateContents, KnowsSecretFilesByTheirNames) {
-    for (const auto* secret : {"credentials", "identity", "agents/main/agent/auth-profiles.json", ".env", "project/.env",
-                               ".env.local", "config-journal-fingerprint.key", "x.pem", "openclaw.json.bak", ".ssh",
-                               ".git-credentials", "id_ed25519"})
+    for (const auto* secret : {"credentials", "identity", "agents/main/agent/auth-profiles.json", ".env",
+                               "project/.env", ".env.local", "config-journal-fingerprint.key", "x.pem",
+                               "openclaw.json.bak", ".ssh", ".git-credentials", "id_ed25519"})
         EXPECT_TRUE(is_secret_file(secret)) << secret;
-    for (const auto* plain : {"openclaw.json", "state", "state/openclaw.sqlite", "notes.md", "environment", "keys.md"})
+    for (const auto* plain :
+         {"openclaw.json", "state", "state/openclaw.sqlite", "notes.md", "environment", "keys.md"})
         EXPECT_FALSE(is_secret_file(plain)) << plain;
 }
 
@@ -152,14 +154,16 @@ TEST(StateContents, TakesSecretsOutOfTheConfigurationAndKeepsTheRest) {
     ASSERT_TRUE(clean);
     for (const auto* secret : {"hunter2", "sk-1", "Bearer 2", "tt\"", "sk-3"})
         EXPECT_THAT(*clean, Not(HasSubstr(secret)));
-    for (const auto* kept : {"20000", "http://x", "\"maxTokens\": 5", "\"contextTokens\": 6", "\"bot\"", "\"password\""})
+    for (const auto* kept :
+         {"20000", "http://x", "\"maxTokens\": 5", "\"contextTokens\": 6", "\"bot\"", "\"password\""})
         EXPECT_THAT(*clean, HasSubstr(kept));
     EXPECT_FALSE(config_without_secrets("{ broken"));
 }
 
 // A source that hands out pieces of `size` bytes.
 byte_source in_pieces(std::string text, std::size_t size) {
-    return [text = std::move(text), size, at = std::size_t{0}](char* to, std::size_t room) mutable -> result<std::size_t> {
+    return [text = std::move(text), size,
+            at = std::size_t{0}](char* to, std::size_t room) mutable -> result<std::size_t> {
         const auto n = std::min({size, room, text.size() - at});
         std::copy_n(text.begin() + static_cast<std::ptrdiff_t>(at), n, to);
         at += n;
@@ -180,12 +184,15 @@ std::string all_of(const byte_source& from, std::size_t room) {
 TEST(TokenMask, FindsTheTokenWhereverThePiecesAreCut) {
     const std::string token = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq";
     ASSERT_EQ(token.size(), token_mask.size());
-    const std::string text = token + "{\"password\":\"" + token + "\",\"half\":\"" + token.substr(0, 20) + "\"}" + token;
+    const std::string text =
+        token + "{\"password\":\"" + token + "\",\"half\":\"" + token.substr(0, 20) + "\"}" + token;
     const std::string mask{token_mask};
-    const std::string expected = mask + "{\"password\":\"" + mask + "\",\"half\":\"" + token.substr(0, 20) + "\"}" + mask;
+    const std::string expected =
+        mask + "{\"password\":\"" + mask + "\",\"half\":\"" + token.substr(0, 20) + "\"}" + mask;
     for (const std::size_t piece : {1u, 7u, 42u, 43u, 44u, 1000u})
         for (const std::size_t room : {1u, 10u, 43u, 1000u})
-            EXPECT_EQ(all_of(mask_token(in_pieces(text, piece), token), room), expected) << piece << " " << room;
+            EXPECT_EQ(all_of(mask_token(in_pieces(text, piece), token), room), expected)
+                << piece << " " << room;
     EXPECT_EQ(unmask_token(expected, token), text);
     EXPECT_EQ(all_of(mask_token(in_pieces("plain", 2), ""), 10), "plain");
     EXPECT_EQ(all_of(mask_token(in_pieces("", 2), token), 10), "");

@@ -225,7 +225,8 @@ TEST_F(Prepare, KeepsTheStateOnLocalDiskWhenTold) {
     const auto local = folder_ / "local/agent_1/.openclaw";
     EXPECT_EQ(contents(local + "/notes"), "made on the volume");
     EXPECT_EQ(mode_of(local), 0700u);
-    EXPECT_EQ(nlohmann::json::parse(contents(local + "/openclaw.json"))["logging"]["file"], local + "/logs/openclaw.log");
+    EXPECT_EQ(nlohmann::json::parse(contents(local + "/openclaw.json"))["logging"]["file"],
+              local + "/logs/openclaw.log");
     const auto conf = contents(options_.run_dir + "/supervisord.conf");
     EXPECT_THAT(conf, HasSubstr("OPENCLAW_STATE_DIR=" + local));
     EXPECT_THAT(conf, HasSubstr("[program:snapshots]"));
@@ -239,7 +240,8 @@ TEST_F(Prepare, KeepsTheStateOnLocalDiskWhenTold) {
     ASSERT_EQ(run({{"CLAWGATE_LOCAL_STATE", folder_ / "local"}}), 0) << complaints_;
     EXPECT_EQ(contents(state(1) + "/notes"), "changed locally") << "and comes home to a volume that is safe";
     EXPECT_FALSE(fs::exists(local));
-    EXPECT_THAT(contents(options_.run_dir + "/supervisord.conf"), testing::Not(HasSubstr("[program:snapshots]")));
+    EXPECT_THAT(contents(options_.run_dir + "/supervisord.conf"),
+                testing::Not(HasSubstr("[program:snapshots]")));
 }
 
 TEST_F(Prepare, RefusesAPathThatSupervisordCouldMisread) {

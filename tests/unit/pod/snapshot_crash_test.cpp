@@ -1,5 +1,5 @@
-// Snapshots that are killed at every step, and at random moments: afterwards there is always one whole state on
-// the volume, the one before or the new one, and the next start brings it back.
+// Snapshots that are killed at every step, and at random moments: afterwards there is always one whole state
+// on the volume, the one before or the new one, and the next start brings it back.
 #include "pod/snapshot.hpp"
 
 #include "state_fixture.hpp"
@@ -138,7 +138,8 @@ TEST(SnapshotCrash, AtSixtyRandomMomentsLeavesASoundDatabase) {
     }
     const auto begin = std::chrono::steady_clock::now();
     ASSERT_TRUE(take_snapshot(a.places));
-    const auto one = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
+    const auto one =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
 
     std::mt19937 random{20260101};
     std::uniform_int_distribution<long> moment{0, one.count() * 3 / 2};

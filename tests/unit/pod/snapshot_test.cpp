@@ -3,12 +3,17 @@
 #include "state_fixture.hpp"
 
 #include "core/file.hpp"
+#include "pod/run_as.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include <atomic>
+#include <csignal>
 #include <thread>
 
 namespace clawgate::pod::test {
@@ -211,6 +216,88 @@ TEST_F(Snapshot, ASparseFileStaysSmall) {
     EXPECT_LT(st.st_blocks * 512, 1 << 20);
 }
 
+TEST_F(Snapshot, AHugeHoleIsLeftOut) {
+    put(a.live("hole"), "x");
+    std::error_code ec;
+    fs::resize_file(a.live("hole"), std::uintmax_t{1} << 40, ec);
+    if (ec) GTEST_SKIP() << "no files of this size here: " << ec.message();
+    EXPECT_THAT(take().remarks, Contains(HasSubstr("hole is a large file with almost nothing in it")));
+    EXPECT_FALSE(fs::exists(a.kept("hole")));
+}
+
+// Whatever an agent makes of its folder on the volume: the next start must go through.
+TEST_F(Snapshot, AHostileVolumeFolderDoesNotKeepThePodFromStarting) {
+    put(a.live("x"), "1");
+    take();
+    int fd = ::open(a.places.volume.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ASSERT_EQ(::mkdirat(fd, new_snapshot_name, 0700), 0);
+    int in = ::openat(fd, new_snapshot_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; i < 3000; ++i) { // more levels than there are descriptors
+        ::mkdirat(in, "d", 0700);
+        const int next = ::openat(in, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ::close(in);
+        in = next;
+    }
+    ::close(in);
+    ::close(fd);
+    put(a.places.volume + "/" + old_snapshot_name, "a file");
+    ASSERT_EQ(::mkfifo((a.places.local + "/" + record_name).c_str(), 0600), -1) << "it exists already";
+    fs::remove(a.places.local + "/" + record_name);
+    ASSERT_EQ(::mkfifo((a.places.local + "/" + record_name).c_str(), 0600), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const rlimit few{256, 256};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        ::_exit(fetch_state(a.places) && take_snapshot(a.places) ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    EXPECT_EQ(contents(a.kept("x")), "1");
+    EXPECT_EQ(std::system(("rm -rf '" + a.places.volume + "'").c_str()), 0) << "std::filesystem cannot";
+    fs::create_directories(a.places.volume);
+}
+
+TEST_F(Snapshot, AStateOnTheVolumeThatIsNoFolderIsMovedAside) {
+    lose_the_machine();
+    put(a.places.volume + "/" + state_name, "a file");
+    EXPECT_EQ(fetch().how, fetched::fresh);
+    const auto left = picture(a.places.volume);
+    ASSERT_EQ(left.size(), 1u);
+    EXPECT_THAT(left.begin()->first, HasSubstr(".openclaw.aside-"));
+    EXPECT_EQ(left.begin()->second, "a file");
+}
+
+TEST_F(Snapshot, WhatItsOwnerClosedToHimselfIsLeftOutAndNamed) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can become another user";
+    put(a.live("open"), "1");
+    put(a.live("closed"), "2");
+    fs::create_directories(a.live("shut/below"));
+    ::chmod(a.live("closed").c_str(), 0);
+    ::chmod(a.live("shut").c_str(), 0);
+    ASSERT_EQ(std::system(("chown -R 20001:20001 '" + a.folder.path() + "'").c_str()), 0);
+    const auto as_agent = [&](auto work) {
+        return run_as(owner{20001, 20001}, std::chrono::seconds{60}, [&]() -> result<std::string> {
+            const auto r = work();
+            if (!r) return r.error();
+            std::string out;
+            for (const auto& each : r->remarks)
+                out += each + "\n";
+            return out;
+        });
+    };
+    const auto taken = as_agent([&] { return take_snapshot(a.places); });
+    ASSERT_TRUE(taken) << taken.error().detail;
+    EXPECT_THAT(*taken, HasSubstr("closed cannot be read"));
+    EXPECT_THAT(*taken, HasSubstr("shut cannot be opened"));
+    EXPECT_EQ(contents(a.kept("open")), "1");
+    ::chmod(a.kept("open").c_str(), 0);
+    ASSERT_EQ(std::system(("rm -rf '" + a.places.local + "/.openclaw'").c_str()), 0);
+    const auto fetched_back = as_agent([&] { return fetch_state(a.places); });
+    ASSERT_TRUE(fetched_back) << fetched_back.error().detail;
+    EXPECT_THAT(*fetched_back, HasSubstr("open: Permission denied; it was left out"));
+}
+
 TEST_F(Snapshot, NestingHasAnEnd) {
     std::string path = a.live("deep");
     for (int i = 0; i < 300; ++i)
@@ -219,15 +306,36 @@ TEST_F(Snapshot, NestingHasAnEnd) {
     EXPECT_THAT(take().remarks, Contains(HasSubstr("nested too deeply")));
 }
 
-TEST_F(Snapshot, KeepsTheLastGoodOneWhenTheVolumeCannotBeWritten) {
-    if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
+TEST_F(Snapshot, SoHaveNames) {
+    int in = ::open((a.places.local + "/" + state_name).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const std::string name(200, 'n');
+    for (int i = 0; i < 30; ++i) {
+        ASSERT_EQ(::mkdirat(in, name.c_str(), 0700), 0);
+        const int next = ::openat(in, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ::close(in);
+        in = next;
+    }
+    ::close(in);
+    EXPECT_THAT(take().remarks, Contains(HasSubstr("too long and was left out")));
+}
+
+TEST_F(Snapshot, KeepsTheLastGoodOneWhenTheVolumeIsFull) {
     put(a.live("x"), "1");
     take();
-    put(a.live("x"), "2");
-    ::chmod(a.places.volume.c_str(), 0500);
-    EXPECT_FALSE(take_snapshot(a.places));
-    ::chmod(a.places.volume.c_str(), 0700);
+    put(a.live("x"), std::string(2'000'000, '2'));
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        const rlimit small{1'000'000, 1'000'000}; // like a full disk: write(2) fails
+        ::setrlimit(RLIMIT_FSIZE, &small);
+        const auto r = take_snapshot(a.places);
+        ::_exit(!r && r.error().code == errc::io ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     EXPECT_EQ(contents(a.kept("x")), "1");
+    EXPECT_FALSE(fs::exists(a.places.volume + "/" + new_snapshot_name)) << "what was begun is not in the way";
 }
 
 TEST_F(Snapshot, TakesADatabaseThatIsBeingWrittenTo) {
@@ -288,7 +396,8 @@ TEST_F(Snapshot, AWalBesideADatabaseOnTheVolumeComesAlong) {
         for (int i = 0; i < 20; ++i)
             w.add(i);
         for (const auto* ending : {"", "-wal", "-shm"}) // as a crash leaves them
-            fs::copy_file(a.folder / ("used.sqlite" + std::string{ending}), a.kept("agent.sqlite" + std::string{ending}));
+            fs::copy_file(a.folder / ("used.sqlite" + std::string{ending}),
+                          a.kept("agent.sqlite" + std::string{ending}));
     }
     EXPECT_EQ(fetch().how, fetched::restored);
     EXPECT_FALSE(fs::exists(a.live("agent.sqlite-shm"))) << "made again from the WAL";

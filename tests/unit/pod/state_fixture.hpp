@@ -53,8 +53,8 @@ public:
     void add(int n) {
         const auto a = std::to_string(2 * n);
         const auto b = std::to_string(2 * n + 1);
-        run("BEGIN IMMEDIATE; INSERT INTO t VALUES(" + a + "," + a + "*2,randomblob(300));" + "INSERT INTO t VALUES(" + b +
-            "," + b + "*2,randomblob(300)); COMMIT");
+        run("BEGIN IMMEDIATE; INSERT INTO t VALUES(" + a + "," + a + "*2,randomblob(300));" +
+            "INSERT INTO t VALUES(" + b + "," + b + "*2,randomblob(300)); COMMIT");
     }
 
 private:
@@ -78,7 +78,8 @@ inline int sound_rows(const std::string& path) {
         sqlite3_finalize(s);
         return out;
     };
-    const bool sound = number("PRAGMA integrity_check") == 0 && number("SELECT count(*) FROM t WHERE twice != n*2") == 0;
+    const bool sound =
+        number("PRAGMA integrity_check") == 0 && number("SELECT count(*) FROM t WHERE twice != n*2") == 0;
     const int rows = number("SELECT count(*) FROM t");
     sqlite3_close(db);
     return sound && rows % 2 == 0 ? rows : -1;

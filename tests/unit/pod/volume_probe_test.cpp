@@ -13,7 +13,8 @@ TEST(VolumeProbe, FindsEverythingWorkingOnALocalDisk) {
     const temporary_folder t;
     const auto f = probe_volume(t.path(), config_of());
     if (is_network_type(f.mount.type)) GTEST_SKIP() << "the temporary folder is on " << f.mount.type;
-    for (const auto* each : {&f.modes, &f.file_locks, &f.record_locks, &f.shared_memory, &f.sync, &f.rename, &f.links})
+    for (const auto* each :
+         {&f.modes, &f.file_locks, &f.record_locks, &f.shared_memory, &f.sync, &f.rename, &f.links})
         EXPECT_EQ(each->works, answer::yes) << each->why;
     EXPECT_EQ(f.owners.works, ::geteuid() == 0 ? answer::yes : answer::untested) << f.owners.why;
     EXPECT_FALSE(f.mount.type.empty());
@@ -37,7 +38,8 @@ TEST(VolumeProbe, SaysWhyNothingCouldBeTried) {
 }
 
 TEST(VolumeProbe, KnowsMemory) {
-    if (!std::filesystem::is_directory("/dev/shm") || ::access("/dev/shm", W_OK) != 0) GTEST_SKIP() << "no /dev/shm";
+    if (!std::filesystem::is_directory("/dev/shm") || ::access("/dev/shm", W_OK) != 0)
+        GTEST_SKIP() << "no /dev/shm";
     const auto f = probe_volume("/dev/shm", config_of());
     EXPECT_TRUE(is_memory_type(f.mount.type)) << f.mount.type;
     EXPECT_FALSE(judge(f, state_place::automatic).persistent);

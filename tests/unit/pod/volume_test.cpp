@@ -20,8 +20,8 @@ volume_facts good_disk() {
     f.path = "/workspace";
     f.mount = {"/workspace", "ext4", "/dev/vdb"};
     f.container = true;
-    for (auto* each : {&f.owners, &f.modes, &f.file_locks, &f.record_locks, &f.shared_memory, &f.sync, &f.rename,
-                       &f.links})
+    for (auto* each : {&f.owners, &f.modes, &f.file_locks, &f.record_locks, &f.shared_memory, &f.sync,
+                       &f.rename, &f.links})
         each->works = answer::yes;
     f.free_bytes = 80ull << 30;
     f.total_bytes = 100ull << 30;
@@ -39,7 +39,9 @@ volume_facts moosefs() {
 std::vector<std::string> words(const volume_verdict& v) {
     std::vector<std::string> out;
     for (const auto& n : v.notes) {
-        EXPECT_NE(std::find(volume_note_words.begin(), volume_note_words.end(), n.word), volume_note_words.end()) << n.word;
+        EXPECT_NE(std::find(volume_note_words.begin(), volume_note_words.end(), n.word),
+                  volume_note_words.end())
+            << n.word;
         out.push_back(n.word);
     }
     return out;
@@ -137,9 +139,11 @@ TEST(Volume, ABrokenRenameIsSaid) {
 }
 
 TEST(NetworkTypes, AreFuseAndServersButNotLocalFuse) {
-    for (const auto* type : {"fuse.mfs", "fuse.moosefs", "fuse", "nfs", "nfs4", "cifs", "9p", "ceph", "fuse.sshfs"})
+    for (const auto* type :
+         {"fuse.mfs", "fuse.moosefs", "fuse", "nfs", "nfs4", "cifs", "9p", "ceph", "fuse.sshfs"})
         EXPECT_TRUE(is_network_type(type)) << type;
-    for (const auto* type : {"ext4", "xfs", "btrfs", "overlay", "zfs", "tmpfs", "fuseblk", "fuse.fuse-overlayfs", ""})
+    for (const auto* type :
+         {"ext4", "xfs", "btrfs", "overlay", "zfs", "tmpfs", "fuseblk", "fuse.fuse-overlayfs", ""})
         EXPECT_FALSE(is_network_type(type)) << type;
 }
 
@@ -154,7 +158,9 @@ constexpr std::string_view table =
     "not a line of it\n";
 
 TEST(MountTable, FindsTheInnermostMount) {
-    const auto type = [](std::string_view path) { return find_mount(table, path).value_or(mount_point{}).type; };
+    const auto type = [](std::string_view path) {
+        return find_mount(table, path).value_or(mount_point{}).type;
+    };
     EXPECT_EQ(type("/workspace"), "fuse.mfs");
     EXPECT_EQ(type("/workspace/agents"), "fuse.mfs");
     EXPECT_EQ(type("/workspace/with space/x"), "ext4");
