@@ -5,6 +5,7 @@ build_packages=(
     g++ cmake ninja-build ccache pkg-config
     libboost1.81-dev libboost-url1.81-dev libssl-dev libsodium-dev
     nlohmann-json3-dev libspdlog-dev libcli11-dev libgtest-dev libgmock-dev
+    libsqlite3-dev libarchive-dev
 )
 # What a running pod needs. npm is asked for only where there is none: Debian's brings hundreds of packages.
 run_packages=(supervisor curl ca-certificates util-linux procps)

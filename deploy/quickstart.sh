@@ -73,7 +73,8 @@ choose_folders() {
 control() { supervisorctl -c "$run_dir/supervisord.conf" "$@"; }
 is_running() { [[ -S $run_dir/supervisor/supervisor.sock ]] && control pid >/dev/null 2>&1; }
 
-# The gateway first, so that it can say goodbye to the browsers; then the rest at once rather than one by one.
+# The gateway first, so that it can say goodbye to the browsers; then the rest at once rather than one by one. The
+# program `snapshots`, where there is one, waits by itself until the agents have ended.
 stop_programs() {
     control stop gateway >/dev/null 2>&1 || true
     control stop all >/dev/null 2>&1 || true

@@ -8,11 +8,13 @@
 #include "core/password_input.hpp"
 #include "core/vram_plan.hpp"
 #include "net/http_probe.hpp"
+#include "pod/backup.hpp"
 #include "pod/confine.hpp"
 #include "pod/doctor.hpp"
 #include "pod/gpu_search.hpp"
 #include "pod/isolation_probe.hpp"
 #include "pod/prepare.hpp"
+#include "pod/snapshot_command.hpp"
 
 #include <CLI/CLI.hpp>
 #include <sodium.h>
@@ -38,8 +40,10 @@ constexpr auto version = "clawgate " CLAWGATE_VERSION;
 
 constexpr auto exit_codes = "Exit status:\n"
                             "  0   success\n"
-                            "  1   failure (health: the gateway does not answer; plan: it does not fit)\n"
+                            "  1   failure (health: the gateway does not answer; plan: it does not fit; restore: the\n"
+                            "      agent runs; doctor: an agent can do what it must not)\n"
                             "  64  the command line or the input is wrong\n"
+                            "  65  a backup is damaged, or holds what may not be in one (restore)\n"
                             "  66  a file that must be there is missing (run 'clawgate prepare')\n"
                             "  69  the model server does not answer (model), or the GPU or the model is not\n"
                             "      known (plan)\n"
@@ -58,6 +62,9 @@ struct command_line {
     pod::prepare_options prepare;
     std::string run_dir; ///< of serve
     pod::doctor_options doctor;
+    pod::snapshot_options snapshot;
+    pod::backup_options backup;
+    pod::restore_options restore;
     std::string model;
     pod::confinement confinement;
     std::vector<std::string> no_connect;
@@ -98,6 +105,18 @@ int with_config(Command&& command, const load_outcome& loaded = load_as_given())
         return exit_configuration;
     }
     return command(loaded);
+}
+
+// For commands that open no door: they need no password.
+template <class Command>
+int with_files_config(Command&& command) {
+    auto loaded = load_config(process_environment());
+    std::erase_if(loaded.problems, [](const problem& p) { return p.variable == "OPENCLAW_WEB_PASSWORD"; });
+    if (!loaded.problems.empty()) {
+        print(stderr, describe(loaded.problems));
+        return exit_configuration;
+    }
+    return command(loaded.value);
 }
 
 int serve(const load_outcome& loaded, const std::string& run_dir) {
@@ -286,6 +305,32 @@ int split_off_program(int argc, char** argv, std::vector<std::string>& program) 
     return argc;
 }
 
+void add_file_commands(CLI::App& to, command_line& line, int& status) {
+    auto* snapshot = add_command(to, "snapshot", "Copy the agents' state from local disk to the volume");
+    snapshot->add_flag("--watch", line.snapshot.watch,
+                       "At the interval of CLAWGATE_SNAPSHOT_MINUTES until SIGTERM, and once more when the "
+                       "agents have stopped");
+    snapshot->add_option("AGENT", line.snapshot.agent, "One agent only (default: all)");
+    snapshot->callback([&line, &status] {
+        status = with_files_config([&](const config& c) { return pod::snapshot_command(c, line.snapshot); });
+    });
+    auto* backup = add_command(to, "backup", "Write one agent's state and working directory into one file");
+    backup->add_option("AGENT", line.backup.agent, "agent_1, or its number")->required();
+    backup->add_option("--output", line.backup.output, "File to make (default: <agent>-<time>.tar.zst here)");
+    backup->add_flag("--without-secrets", line.backup.without_secrets,
+                     "Leave out credentials, pairings and keys; the service token is never in it");
+    backup->callback([&line, &status] {
+        status = with_files_config([&](const config& c) { return pod::backup_command(c, line.backup); });
+    });
+    auto* restore = add_command(to, "restore", "Bring an agent back from a backup, after checking all of it");
+    restore->add_option("AGENT", line.restore.agent, "agent_1, or its number")->required();
+    restore->add_option("FILE", line.restore.file, "What 'clawgate backup' made")->required();
+    restore->add_flag("--force", line.restore.force, "Even while the agent runs");
+    restore->callback([&line, &status] {
+        status = with_files_config([&](const config& c) { return pod::restore_command(c, line.restore); });
+    });
+}
+
 int run(int argc, char** argv) {
     command_line line;
     argc = split_off_program(argc, argv, line.program);
@@ -323,6 +368,7 @@ int run(int argc, char** argv) {
     add_model_commands(app, line, status);
     add_confine_command(app, line, status);
     add_doctor_command(app, line, status);
+    add_file_commands(app, line, status);
     add_command(app, "hash-password",
                 "Read a password from standard input and print CLAWGATE_PASSWORD_HASH for it")
         ->callback([&] { status = hash_password(); });

@@ -22,6 +22,7 @@ enum class pruning_mode { off, adaptive, aggressive };
 enum class param_policy { fill_in, force }; ///< spelled "default" and "force"
 enum class log_level { trace, debug, info, warn, error };
 enum class log_format { text, json };
+enum class state_place { automatic, volume, local }; ///< spelled "auto", "on" and "off" (the volume)
 
 /// Sent with each model request. Overridable per agent.
 struct sampling_options {
@@ -150,6 +151,11 @@ struct config {
     log_format format = log_format::text;
     bool demo = false;    ///< the bundled demo model answers: every page says so
     std::string env_file; ///< path; default <workspace>/.clawgate/env
+
+    // Where the agents' state lives (docs/decisions/0012-snapshots-on-network-volumes.md)
+    state_place state_on_volume = state_place::automatic;
+    std::string local_state; ///< path; empty = by the user and the workspace (pod/layout.hpp)
+    std::chrono::minutes snapshot_interval{10};
 
     runpod_facts runpod;
 

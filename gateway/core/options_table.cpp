@@ -14,6 +14,7 @@ constexpr std::string_view sampling_group = "Sent with each model request";
 constexpr std::string_view behaviour_group = "Behaviour of the agent";
 constexpr std::string_view ollama_group = "Ollama server";
 constexpr std::string_view gateway_group = "Gateway";
+constexpr std::string_view state_group = "Gateway: where the agents' state lives";
 constexpr std::string_view network_group = "Gateway: network and origins";
 constexpr std::string_view session_group = "Gateway: password, sessions and limits";
 
@@ -361,6 +362,26 @@ void add_gateway(std::vector<option>& t) {
                     "`clawgate prepare --demo`."));
 }
 
+void add_state(std::vector<option>& t) {
+    t.push_back(row(
+        "CLAWGATE_STATE_ON_VOLUME", state_group, "auto",
+        choice([](auto& c, auto*) -> auto& { return c.state_on_volume; },
+               {{"auto", state_place::automatic}, {"on", state_place::volume}, {"off", state_place::local}}),
+        "Whether the agents work directly on the workspace's volume. auto: yes, unless the volume "
+        "is not safe for SQLite; off: they work on local disk, with snapshots to the volume."));
+    t.push_back(row("CLAWGATE_LOCAL_STATE", state_group, "",
+                    text(
+                        [](auto& c, auto*) -> auto& { return c.local_state; }, "path", check_absolute_path),
+                    "Folder on local disk for that; empty = /var/lib/clawgate/state for root, otherwise in "
+                    "the run directory.",
+                    {.example = "/var/lib/clawgate/state"}));
+    t.push_back(row("CLAWGATE_SNAPSHOT_MINUTES", state_group, "10",
+                    integer(
+                        [](auto& c, auto*) -> auto& { return c.snapshot_interval; }, 1, 1440, "minutes"),
+                    "Time between two snapshots to the volume: at most so much is lost when the machine "
+                    "fails. One more is made when the pod stops."));
+}
+
 void add_network(std::vector<option>& t) {
     t.push_back(row("CLAWGATE_BIND", network_group, "0.0.0.0",
                     text(
@@ -435,6 +456,7 @@ std::vector<option> make_table() {
     add_behaviour(t);
     add_ollama(t);
     add_gateway(t);
+    add_state(t);
     add_network(t);
     add_sessions(t);
     return t;

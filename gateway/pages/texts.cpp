@@ -73,16 +73,41 @@ constexpr text_entry table[] = {
 
     // What makes the pod weaker than it could be
     {"notices", "What you should know", "O que você precisa saber"},
-    {"notice_workspace_not_mounted",
-     "No volume is mounted: memories, sessions, settings and models are lost with the container. ({{detail}})",
-     "Nenhum volume está montado: memórias, sessões, configurações e modelos se perdem com o contêiner. "
-     "({{detail}})"},
     {"notice_one_user_for_all", "All programs run as one user, so the agents are kept apart less well. ({{detail}})",
      "Todos os programas rodam com um só usuário, por isso os agentes ficam menos separados. ({{detail}})"},
     {"notice_ports_open",
      "An agent can open connections to another agent’s port, and to Ollama around the gateway. ({{detail}})",
      "Um agente pode abrir conexões com a porta de outro agente e com o Ollama sem passar pelo gateway. "
      "({{detail}})"},
+    {"notice_not_mounted",
+     "The workspace is not on a mounted volume: memories, sessions, settings and models are lost with the "
+     "container. Mount a volume at the workspace’s path and start again.",
+     "O workspace não está em um volume montado: memórias, sessões, ajustes e modelos se perdem junto com o "
+     "contêiner. Monte um volume no caminho do workspace e inicie de novo."},
+    {"notice_in_memory",
+     "The workspace lies in memory: memories, sessions, settings and models are lost when this machine "
+     "stops. Put "
+     "it on a disk and start again.",
+     "O workspace está na memória: memórias, sessões, ajustes e modelos se perdem quando esta máquina parar. "
+     "Coloque-o em um disco e inicie de novo."},
+    {"notice_unsafe_state",
+     "The workspace’s volume is not safe for databases, and the agents work on it all the same: their "
+     "memories can "
+     "be damaged. The start’s messages say what to change.",
+     "O volume do workspace não é seguro para bancos de dados, e os agentes trabalham nele mesmo assim: as "
+     "memórias "
+     "podem ser danificadas. As mensagens do início dizem o que mudar."},
+    {"notice_local_state",
+     "The agents’ state is on local disk and is copied to the volume regularly and on stop. What is newer "
+     "than the "
+     "last copy is lost if the machine fails.",
+     "O estado dos agentes está no disco local e é copiado para o volume periodicamente e ao parar. O que "
+     "for mais "
+     "novo que a última cópia se perde se a máquina falhar."},
+    {"notice_low_space",
+     "The workspace was almost full at the start: models may not fit, and agents may not be able to save.",
+     "O workspace estava quase cheio no início: os modelos podem não caber, e os agentes podem não conseguir "
+     "salvar."},
 
     // What happened to programs
     {"events", "What happened", "O que aconteceu"},

@@ -73,6 +73,10 @@ confinement confinement_of(const config& c, const agent_options& a, const layout
     for (const auto* secret_file : {&c.env_file, &c.tls_key})
         if (!secret_file->empty()) k.hidden.push_back(*secret_file);
     k.kept = {l.agent_home(a), l.agent_cache(a), l.agent_tmp(a)};
+    if (l.state_is_local) {
+        k.hidden.push_back(l.local_state);
+        k.kept.push_back(l.agent_state(a));
+    }
     // Where the programs lie in the workspace, they must stay usable.
     for (const auto* tool : {&l.tools.node, &l.tools.openclaw})
         if (tool->starts_with(l.workspace + "/")) k.kept.push_back(folder_of(*tool));

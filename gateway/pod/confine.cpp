@@ -1,5 +1,7 @@
 #include "pod/confine.hpp"
 
+#include "pod/descriptor.hpp"
+
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -51,21 +53,6 @@ constexpr std::uint64_t bind_tcp = 1u << 0;
 constexpr std::uint64_t connect_tcp = 1u << 1;
 constexpr std::uint64_t scope_abstract_sockets = 1u << 0;
 constexpr std::uint64_t scope_signals = 1u << 1;
-
-class descriptor {
-public:
-    explicit descriptor(long fd) noexcept
-        : fd_{static_cast<int>(fd)} {}
-    descriptor(const descriptor&) = delete;
-    descriptor& operator=(const descriptor&) = delete;
-    ~descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    [[nodiscard]] int get() const noexcept { return fd_; }
-
-private:
-    int fd_;
-};
 
 error failure(const std::string& doing) {
     return error{errc::io, fault::gateway, retry::never, doing + ": " + std::strerror(errno)};
@@ -193,7 +180,7 @@ result<std::vector<std::string>> confine_this_process(const confinement& c) {
         return missing;
     // An older kernel knows a shorter structure.
     const std::size_t size = can.scopes() ? 24 : can.tcp() ? 16 : 8;
-    const descriptor rules{::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)};
+    const descriptor rules{static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0))};
     if (rules.get() < 0) return failure("landlock_create_ruleset");
     if (attributes.handled_access_fs != 0)
         if (auto r = allow_files(rules.get(), c, attributes.handled_access_fs); !r) return r.error();

@@ -185,18 +185,12 @@ result<void> directory::write(const std::string& name, std::string_view bytes, u
     return failed;
 }
 
-result<folder_lock> directory::lock(const std::string& name) const {
+result<descriptor> directory::lock(const std::string& name) const {
     const int fd = ::openat(fd_, name.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0) return failure("open", name);
-    folder_lock held{fd};
+    descriptor held{fd};
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return failure("lock", name);
     return held;
-}
-
-folder_lock::folder_lock(folder_lock&& other) noexcept
-    : fd_{std::exchange(other.fd_, -1)} {}
-folder_lock::~folder_lock() {
-    if (fd_ >= 0) ::close(fd_);
 }
 
 result<void> directory::give(const std::string& name, unsigned mode, std::optional<owner> whose) const {
@@ -239,18 +233,6 @@ std::string closed_folder(const std::string& path) {
         if (::stat(part.c_str(), &st) != 0 || (st.st_mode & S_IXOTH) == 0) return part;
     }
     return {};
-}
-
-bool can_change_owner(const directory& workspace) {
-    const std::string name = ".clawgate-owner-probe"; // one prepare at a time: the next one removes what this one left
-    const auto path = workspace.path() + "/" + name;
-    const bool written = workspace.write(name, "", 0600, owner{first_uid, first_uid}).has_value();
-    struct stat st {};
-    // Some volumes accept the call and change nothing.
-    const bool took =
-        written && ::lstat(path.c_str(), &st) == 0 && st.st_uid == first_uid && (st.st_mode & 0777) == 0600;
-    if (written) ::unlink(path.c_str());
-    return took;
 }
 
 } // namespace clawgate::pod

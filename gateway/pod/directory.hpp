@@ -3,6 +3,7 @@
 // followed: an agent owns the folders that prepare writes into as root, and may have put anything there.
 
 #include "core/error.hpp"
+#include "pod/descriptor.hpp"
 #include "pod/layout.hpp"
 
 #include <optional>
@@ -10,20 +11,6 @@
 #include <string_view>
 
 namespace clawgate::pod {
-
-/// Held until it goes, or the process does.
-class folder_lock {
-public:
-    explicit folder_lock(int fd) noexcept
-        : fd_{fd} {}
-    folder_lock(folder_lock&& other) noexcept;
-    folder_lock(const folder_lock&) = delete;
-    folder_lock& operator=(const folder_lock&) = delete;
-    ~folder_lock();
-
-private:
-    int fd_;
-};
 
 class directory {
 public:
@@ -51,8 +38,8 @@ public:
     [[nodiscard]] result<void> write(const std::string& name, std::string_view bytes, unsigned mode,
                                      std::optional<owner> whose) const;
 
-    /// errc::io at once when another process has it.
-    [[nodiscard]] result<folder_lock> lock(const std::string& name) const;
+    /// Held until the descriptor goes, or the process does. errc::io at once when another process has it.
+    [[nodiscard]] result<descriptor> lock(const std::string& name) const;
 
     /// Mode and owner of a regular file that exists already.
     [[nodiscard]] result<void> give(const std::string& name, unsigned mode, std::optional<owner> whose) const;
@@ -76,8 +63,5 @@ private:
 /// The first folder on the way to `path` that other users may not pass through, or nothing. `path` itself
 /// counts.
 [[nodiscard]] std::string closed_folder(const std::string& path);
-
-/// Whether files in the workspace can be given to another user: some network volumes refuse it even to root.
-[[nodiscard]] bool can_change_owner(const directory& workspace);
 
 } // namespace clawgate::pod

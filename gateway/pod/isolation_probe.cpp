@@ -1,5 +1,7 @@
 #include "pod/isolation_probe.hpp"
 
+#include "pod/descriptor.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <arpa/inet.h>
@@ -27,17 +29,6 @@ namespace {
 constexpr std::array kind_names{"read_file",    "list_folder", "write_folder", "connect",    "call",
                                 "command_supervisord", "listen",      "signal",       "read_memory"};
 
-struct descriptor {
-    explicit descriptor(int opened) noexcept
-        : fd{opened} {}
-    descriptor(const descriptor&) = delete;
-    descriptor& operator=(const descriptor&) = delete;
-    ~descriptor() {
-        if (fd >= 0) ::close(fd);
-    }
-    int fd;
-};
-
 void refused(attempt& a) {
     a.worked = false;
     a.detail = std::strerror(errno);
@@ -56,7 +47,7 @@ int number_of(const std::string& text) {
 void read_file(attempt& a, const std::string& path) {
     const descriptor f{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
     char byte = 0;
-    if (f.fd < 0 || ::read(f.fd, &byte, 1) < 0) return refused(a);
+    if (f.get() < 0 || ::read(f.get(), &byte, 1) < 0) return refused(a);
     worked(a, path + " can be read");
 }
 
@@ -70,7 +61,7 @@ void list_folder(attempt& a) {
 void write_folder(attempt& a) {
     const auto path = a.target + "/.isolation-probe-" + std::to_string(::getpid());
     const descriptor f{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
-    if (f.fd < 0) return refused(a);
+    if (f.get() < 0) return refused(a);
     ::unlink(path.c_str());
     worked(a, "a file could be made in " + a.target);
 }
@@ -100,7 +91,7 @@ int connected_socket(int port) {
 
 void connect_to(attempt& a) {
     const descriptor s{connected_socket(number_of(a.target))};
-    if (s.fd < 0) return refused(a);
+    if (s.get() < 0) return refused(a);
     worked(a, "127.0.0.1:" + a.target + " takes the connection");
 }
 
@@ -117,14 +108,14 @@ void read_status(attempt& a, int fd) {
 
 void call_backend(attempt& a) {
     const descriptor s{connected_socket(number_of(a.target))};
-    if (s.fd < 0) return refused(a);
+    if (s.get() < 0) return refused(a);
     std::ifstream file{a.extra};
     std::string token;
     std::getline(file, token);
     const auto request = "GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1:" + a.target + "\r\nAuthorization: Bearer " +
                          token + "\r\nConnection: close\r\n\r\n";
-    if (::send(s.fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) return refused(a);
-    read_status(a, s.fd);
+    if (::send(s.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return refused(a);
+    read_status(a, s.get());
 }
 
 /// Whether it does what it is asked without the password.
@@ -134,23 +125,23 @@ void command_supervisord(attempt& a) {
     where.sun_family = AF_UNIX;
     a.target.copy(where.sun_path, sizeof where.sun_path - 1);
     const timeval limit{5, 0};
-    ::setsockopt(s.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    if (::connect(s.fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return refused(a);
+    ::setsockopt(s.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    if (::connect(s.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return refused(a);
     constexpr std::string_view body = "<?xml version=\"1.0\"?><methodCall><methodName>supervisor.getState</methodName>"
                                       "<params></params></methodCall>";
     const auto request = "POST /RPC2 HTTP/1.0\r\nContent-Type: text/xml\r\nContent-Length: " +
                          std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
-    if (::send(s.fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) return refused(a);
-    read_status(a, s.fd);
+    if (::send(s.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return refused(a);
+    read_status(a, s.get());
 }
 
 void listen_on(attempt& a) {
     const descriptor s{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     const int on = 1;
-    ::setsockopt(s.fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    ::setsockopt(s.fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    ::setsockopt(s.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    ::setsockopt(s.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     const auto where = loopback(number_of(a.target));
-    if (::bind(s.fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return refused(a);
+    if (::bind(s.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return refused(a);
     worked(a, "port " + a.target + " could be taken"); // not listened on: nobody shall land there
 }
 

@@ -19,6 +19,14 @@ bool is_plain_path(const std::string& path) {
     return true;
 }
 
+// Nothing for the usual workspace; two others on one machine must not meet.
+std::string suffix_of(const std::string& workspace) {
+    std::string suffix;
+    if (workspace != "/workspace") suffix = workspace;
+    std::replace(suffix.begin(), suffix.end(), '/', '-');
+    return suffix;
+}
+
 std::optional<owner> numbered(bool separate, uid_t uid) {
     if (!separate) return std::nullopt;
     return owner{uid, static_cast<gid_t>(uid)};
@@ -32,10 +40,13 @@ std::string default_run_dir(const std::string& workspace) {
         base = "/run/user/" + user;
         base = ::access(base.c_str(), W_OK) == 0 ? base + "/clawgate" : "/tmp/clawgate-" + user;
     }
-    std::string suffix;
-    if (workspace != "/workspace") suffix = workspace;
-    std::replace(suffix.begin(), suffix.end(), '/', '-');
-    return base + suffix;
+    return base + suffix_of(workspace);
+}
+
+std::string local_state_dir(const config& c, const std::string& workspace) {
+    if (!c.local_state.empty()) return c.local_state;
+    if (::geteuid() == 0) return "/var/lib/clawgate/state" + suffix_of(workspace);
+    return default_run_dir(workspace) + "/state";
 }
 
 std::optional<owner> layout::gateway_user() const {
@@ -51,8 +62,11 @@ std::optional<owner> layout::ollama_user() const {
 std::string layout::agent_home(const agent_options& a) const {
     return workspace + "/agents/" + a.name;
 }
+std::string layout::agent_local(const agent_options& a) const {
+    return local_state + "/" + a.name;
+}
 std::string layout::agent_state(const agent_options& a) const {
-    return agent_home(a) + "/.openclaw";
+    return (state_is_local ? agent_local(a) : agent_home(a)) + "/.openclaw";
 }
 std::string layout::agent_work(const agent_options& a) const {
     return agent_home(a) + "/workspace";
@@ -90,8 +104,8 @@ bool is_supervised(const agent_options& a) {
 }
 
 std::string check_paths(const layout& l) {
-    for (const auto* path :
-         {&l.workspace, &l.run_dir, &l.tools.clawgate, &l.tools.node, &l.tools.openclaw, &l.tools.ollama}) {
+    for (const auto* path : {&l.workspace, &l.run_dir, &l.local_state, &l.tools.clawgate, &l.tools.node,
+                             &l.tools.openclaw, &l.tools.ollama}) {
         if (!is_plain_path(*path))
             return "the path \"" + *path +
                    "\" holds a character that is not a letter, a digit or one of / . _ - + , = @ : ~";

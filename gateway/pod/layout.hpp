@@ -23,18 +23,21 @@ struct owner {
 inline constexpr uid_t first_uid = 20000;
 
 struct layout {
-    std::string workspace; ///< absolute
-    std::string run_dir;   ///< absolute; lost with the container
-    prepare_options tools; ///< with the paths of the programs filled in
-    bool separate = false; ///< every program has a user of its own; otherwise all run as who starts them
+    std::string workspace;   ///< absolute
+    std::string run_dir;     ///< absolute; lost with the container
+    prepare_options tools;   ///< with the paths of the programs filled in
+    bool separate = false;   ///< every program has a user of its own; otherwise all run as who starts them
     bool packet_filter = false; ///< the system keeps agents from others' private ports (packet_filter.hpp)
+    std::string local_state; ///< absolute; on local disk, for state that cannot be worked on in the workspace
+    bool state_is_local = false; ///< the agents' state lives there, with snapshots to the workspace
 
     [[nodiscard]] std::optional<owner> gateway_user() const;
     [[nodiscard]] std::optional<owner> agent_user(const agent_options& a) const;
     [[nodiscard]] std::optional<owner> ollama_user() const;
 
     [[nodiscard]] std::string agent_home(const agent_options& a) const;  ///< agents/<name>
-    [[nodiscard]] std::string agent_state(const agent_options& a) const; ///< agents/<name>/.openclaw
+    [[nodiscard]] std::string agent_local(const agent_options& a) const; ///< <local_state>/<name>
+    [[nodiscard]] std::string agent_state(const agent_options& a) const; ///< .openclaw in one of these two
     [[nodiscard]] std::string agent_work(const agent_options& a) const;  ///< agents/<name>/workspace: its CWD
     [[nodiscard]] std::string agent_config(const agent_options& a) const; ///< …/.openclaw/openclaw.json
     [[nodiscard]] std::string agent_cache(const agent_options& a) const;  ///< .cache/<name>
@@ -46,6 +49,10 @@ struct layout {
     [[nodiscard]] std::string gateway_settings() const;  ///< in run_dir, secrets inside
     [[nodiscard]] std::string addresses() const;         ///< in run_dir
 };
+
+/// Where state on local disk lies: as configured, or /var/lib/clawgate/state for root and the default run
+/// directory for others; one for every workspace, as the run directory.
+[[nodiscard]] std::string local_state_dir(const config& c, const std::string& workspace);
 
 /// True when prepare and supervisord look after this agent: its backend is on this machine. Others are looked
 /// after by whoever gave their address in CLAWGATE_AGENT_BACKENDS.

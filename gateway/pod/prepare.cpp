@@ -11,6 +11,7 @@
 #include "pod/directory.hpp"
 #include "pod/layout.hpp"
 #include "pod/packet_filter.hpp"
+#include "pod/prepare_state.hpp"
 #include "pod/supervisor.hpp"
 #include "pod/tools.hpp"
 
@@ -42,15 +43,6 @@ void warn(const std::string& line) {
 int fail(const error& e, int status) {
     std::cerr << "clawgate prepare: " << e.detail << '\n';
     return status;
-}
-
-bool is_lost_with_the_container(const config& c, const std::string& workspace) {
-    struct stat root {};
-    struct stat here {};
-    if (::stat("/", &root) != 0 || ::stat(workspace.c_str(), &here) != 0 || root.st_dev != here.st_dev)
-        return false;
-    return !c.runpod.pod_id.empty() || ::access("/.dockerenv", F_OK) == 0 ||
-           ::access("/run/.containerenv", F_OK) == 0;
 }
 
 // An object, whose depth is bounded: the agent wrote the text, and deeper ones would exhaust the stack.
@@ -144,7 +136,7 @@ result<directory> make_agent_folders(const shared_folders& f, const layout& l, c
     if (auto cache = f.cache.make(a.name, 0700, user); !cache) return cache.error();
     if (auto temporary = f.temporary.make(a.name, 0700, user); !temporary) return temporary.error();
 
-    auto state = home->make(".openclaw", 0700, user);
+    auto state = make_state_folder(*home, l, a);
     if (!state) return state.error();
     if (auto logs = state->make("logs", 0700, user); !logs) return logs.error();
     auto agents = state->make("agents", 0700, user);
@@ -230,6 +222,9 @@ void report(const config& c, const layout& l) {
          : l.tools.ollama.empty() ? " (runs already, or elsewhere)"
                                   : " (supervised)"));
     say("GPU            " + summary(plan_vram(c)));
+    if (l.state_is_local)
+        say("agents' state  " + l.local_state + ", copied to the workspace every " +
+            std::to_string(c.snapshot_interval.count()) + " minutes and on stop");
     say("supervisord    " + l.supervisor_config());
 }
 
@@ -256,21 +251,21 @@ std::string without_users() {
 }
 
 // Who can be separated from whom; says so when it cannot be done.
-bool decide_separation(const directory& workspace, const layout& l, notice_list& notices) {
+bool decide_separation(const layout& l, const volume_verdict& volume, notice_list& notices) {
     const auto one_user = [&notices](const std::string& why) {
         notices.add("one_user_for_all", why + ": " + without_users());
         return false;
     };
     if (l.tools.single_user) return one_user("--single-user");
     if (::geteuid() != 0) return one_user("not run as root");
-    for (const auto* path :
-         {&l.workspace, &l.tools.clawgate, &l.tools.node, &l.tools.openclaw, &l.tools.ollama}) {
-        if (path->empty()) continue;
+    for (const auto* path : {&l.workspace, &l.local_state, &l.tools.clawgate, &l.tools.node,
+                             &l.tools.openclaw, &l.tools.ollama}) {
+        if (path->empty() || (path == &l.local_state && !l.state_is_local)) continue;
         if (const auto closed = closed_folder(*path); !closed.empty())
             return one_user(closed + " is closed to other users (chmod o+x " + closed + " helps)");
     }
-    if (can_change_owner(workspace)) return true;
-    return one_user(workspace.path() + " does not keep the owners of files, like some network volumes");
+    if (volume.owners) return true;
+    return one_user(l.workspace + " does not keep the owners of files, like some network volumes");
 }
 
 /// Keeps the agents' users from each other's ports. True when it is in force.
@@ -336,14 +331,14 @@ int prepare_command(const config& c, const prepare_options& options) {
     auto workspace = directory::open_trusted(l.workspace);
     if (!workspace) return fail(workspace.error(), exit_os);
     notice_list notices;
-    if (is_lost_with_the_container(c, l.workspace))
-        notices.add("workspace_not_mounted",
-                    l.workspace +
-                        " is not a mounted volume: memories, sessions, settings and models are lost with the "
-                        "container");
+    const auto volume = place_state(c, l);
+    for (const auto& note : volume.notes)
+        if (note.word != "no_owners") notices.add(note.word, note.text); // decide_separation says what it means
     if (auto r = workspace->let_others_pass(); !r) return fail(r.error(), exit_os);
-    l.separate = decide_separation(*workspace, l, notices);
+    l.separate = decide_separation(l, volume, notices);
     l.packet_filter = filter_packets(c, l, notices);
+    const auto no_snapshots = lock_local_state(l);
+    if (!no_snapshots) return fail(no_snapshots.error(), exit_os);
 
     auto folders = make_shared_folders(std::move(*workspace), l);
     if (!folders) return fail(folders.error(), exit_os);

@@ -68,6 +68,28 @@ program ollama_program(const config& c, const layout& l, const environment& proc
     return p;
 }
 
+// Runs as root where the agents have users of their own: it becomes each of them in turn.
+program snapshots_program(const config& c, const layout& l) {
+    program p;
+    p.name = "snapshots";
+    p.argv = {l.tools.clawgate, "snapshot", "--watch"};
+    p.variables = {{"HOME", "/"},
+                   {"PATH", std::string{system_path}},
+                   {"LANG", "C.UTF-8"},
+                   {"CLAWGATE_WORKSPACE", l.workspace},
+                   {"CLAWGATE_LOCAL_STATE", l.local_state},
+                   {"CLAWGATE_STATE_ON_VOLUME", "off"},
+                   {"CLAWGATE_SNAPSHOT_MINUTES", std::to_string(c.snapshot_interval.count())},
+                   {"CLAWGATE_LOG_FORMAT", c.format == log_format::json ? "json" : "text"},
+                   {"OPENCLAW_AGENT_PREFIX", c.agent_prefix},
+                   {"OPENCLAW_NUM_AGENTS", std::to_string(c.agents.size())}};
+    p.directory = "/";
+    p.log = l.logs() + "/snapshots.log";
+    p.priority = 150; // stops after the agents: the last snapshot has what they wrote at the end
+    p.stop_seconds = 300;
+    return p;
+}
+
 program gateway_program(const config& c, const layout& l) {
     program p;
     p.name = "gateway";
@@ -132,6 +154,7 @@ std::string quote(std::string_view text) {
 std::vector<program> programs(const config& c, const layout& l, const environment& process) {
     std::vector<program> list;
     if (!l.tools.ollama.empty()) list.push_back(ollama_program(c, l, process));
+    if (l.state_is_local) list.push_back(snapshots_program(c, l));
     for (const auto& a : c.agents)
         if (is_supervised(a)) list.push_back(agent_program(c, a, l, process));
     list.push_back(gateway_program(c, l));

@@ -58,7 +58,7 @@ TEST(EveryPage, LoadsNothingFromOutside) {
             ASSERT_TRUE(std::regex_search(element, target, reference)) << element;
             EXPECT_TRUE(target[2].str().starts_with("data:image/svg+xml;base64,")) << element;
         }
-        if (page.name != "fleet") {
+        if (!std::string_view{page.name}.starts_with("fleet")) {
             EXPECT_THAT(page.html, Not(HasSubstr("http://")));
             EXPECT_THAT(page.html, Not(HasSubstr("https://")));
         }
@@ -242,6 +242,31 @@ TEST(FleetPage, ShowsAddressesAsTextAndCountsTheReady) {
     const auto html = render(samples::fleet(language::en, false));
     EXPECT_THAT(html, HasSubstr("<span class=\"address\">" + std::string(samples::address) + "</span>"));
     EXPECT_THAT(html, HasSubstr("1 of 3 ready"));
+}
+
+TEST(FleetPage, SaysWhatMakesThePodWeakerInBothLanguages) {
+    auto v = samples::fleet(language::en, false);
+    v.notices = {{"not_mounted", "x"}, {"ports_open", "<no nft>"}, {"a_later_one", "In <English> only."}};
+    EXPECT_THAT(render(v), HasSubstr("<li>The workspace is not on a mounted volume"));
+    EXPECT_THAT(render(v), HasSubstr("(&lt;no nft&gt;)</li>"));
+    EXPECT_THAT(render(v), HasSubstr("<li>In &lt;English&gt; only.</li>"));
+    v.lang = language::pt_br;
+    EXPECT_THAT(render(v), HasSubstr("<li>O workspace não está em um volume montado"));
+    v.notices.clear();
+    EXPECT_THAT(render(v), Not(HasSubstr("id=\"notices\"")));
+}
+
+TEST(FleetPage, SaysWhatHappenedToPrograms) {
+    auto v = samples::fleet(language::en, false);
+    v.events = {{"2026-11-25T03:04:05Z", "gateway", "restarted", ""},
+                {"2026-11-25T03:00:00Z", "openclaw-agent_1", "out_of_memory", "5000"},
+                {"2026-11-25T02:00:00Z", "x", "unheard_of", ""}};
+    const auto html = render(v);
+    EXPECT_THAT(html, HasSubstr("<time datetime=\"2026-11-25T03:04:05Z\">2026-11-25T03:04:05Z</time> gateway ended"));
+    EXPECT_THAT(html, HasSubstr("openclaw-agent_1 took 5000 MiB of memory"));
+    EXPECT_THAT(html, Not(HasSubstr("unheard_of")));
+    v.events.clear();
+    EXPECT_THAT(render(v), Not(HasSubstr("id=\"events\"")));
 }
 
 TEST(FleetPage, SignsOutByAForm) {

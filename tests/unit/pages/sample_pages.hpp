@@ -44,6 +44,9 @@ inline std::vector<sample> all() {
             for (const bool ever : {false, true})
                 out.push_back({"waiting", lang, demo, render(waiting_view{lang, "agent_1", ever, demo})});
             out.push_back({"fleet", lang, demo, render(fleet(lang, demo))});
+            auto troubled = fleet(lang, demo);
+            troubled.notices = {{"not_mounted", "…"}, {"one_user_for_all", "<why>"}, {"local_state", "…"}};
+            out.push_back({"fleet with notes", lang, demo, render(troubled)});
             for (const int status : {400, 401, 403, 404, 405, 408, 413, 429, 500, 502, 503, 504, 599})
                 out.push_back({"message " + std::to_string(status), lang, demo,
                                render(message_view{lang, status, {}, "More about it.", demo})});

@@ -39,6 +39,12 @@ TEST(ConfinementOf, HidesTheOthersWhereAllShareOneUser) {
     EXPECT_THAT(k.hidden, testing::IsSupersetOf({"/workspace", "/run/clawgate", "/etc/tls/key.pem"}));
     EXPECT_THAT(k.kept, ElementsAre("/workspace/agents/agent_1", "/workspace/.cache/agent_1",
                                     "/run/clawgate/tmp/agent_1"));
+    auto local = layout_of(false);
+    local.local_state = "/var/lib/clawgate/state";
+    local.state_is_local = true;
+    const auto there = confinement_of(c, c.agents[0], local);
+    EXPECT_THAT(there.hidden, Contains("/var/lib/clawgate/state"));
+    EXPECT_THAT(there.kept, Contains(local.agent_state(c.agents[0])));
 }
 
 TEST(ConfineArguments, AreWhatTheCommandReads) {

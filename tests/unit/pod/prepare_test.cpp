@@ -205,6 +205,46 @@ TEST_F(Prepare, ListsWhereEveryDashboardIs) {
               "control\thttp://127.0.0.1:18792\thttps://abc123-18792.proxy.runpod.net/\n");
 }
 
+TEST_F(Prepare, SaysWhenTheWorkspaceIsLostWithTheContainerAndTellsTheGateway) {
+    // RUNPOD_POD_ID makes this machine a container; the temporary folder may be a disk of its own, or memory.
+    ASSERT_EQ(run({{"RUNPOD_POD_ID", "abc123"}}), 0) << complaints_;
+    struct stat root {};
+    struct stat here {};
+    ASSERT_EQ(::stat("/", &root), 0);
+    ASSERT_EQ(::stat(workspace().c_str(), &here), 0);
+    if (root.st_dev != here.st_dev) GTEST_SKIP() << "the temporary folder is not on the root file system";
+    EXPECT_THAT(complaints_, HasSubstr("is not a mounted volume"));
+    EXPECT_THAT(contents(options_.run_dir + "/pod.json"), HasSubstr("\"not_mounted\""));
+}
+
+TEST_F(Prepare, KeepsTheStateOnLocalDiskWhenTold) {
+    const environment off{{"CLAWGATE_STATE_ON_VOLUME", "off"}, {"CLAWGATE_LOCAL_STATE", folder_ / "local"}};
+    ASSERT_EQ(run(), 0) << complaints_;
+    put(state(1) + "/notes", "made on the volume");
+    ::chmod((state(1) + "/notes").c_str(), 0666);
+    ASSERT_EQ(run(off), 0) << complaints_;
+    const auto local = folder_ / "local/agent_1/.openclaw";
+    EXPECT_EQ(contents(local + "/notes"), "made on the volume");
+    EXPECT_EQ(mode_of(local), 0700u);
+    EXPECT_EQ(nlohmann::json::parse(contents(local + "/openclaw.json"))["logging"]["file"],
+              local + "/logs/openclaw.log");
+    const auto conf = contents(options_.run_dir + "/supervisord.conf");
+    EXPECT_THAT(conf, HasSubstr("OPENCLAW_STATE_DIR=" + local));
+    EXPECT_THAT(conf, HasSubstr("[program:snapshots]"));
+    EXPECT_THAT(contents(options_.run_dir + "/pod.json"), HasSubstr("\"local_state\""));
+    EXPECT_EQ(uid_of(local + "/notes"), ::geteuid() == 0 ? 20001u : ::geteuid());
+
+    put(local + "/notes", "changed locally");
+    ASSERT_EQ(run(off), 0) << complaints_;
+    EXPECT_EQ(contents(local + "/notes"), "changed locally") << "it goes on with what is newer";
+
+    ASSERT_EQ(run({{"CLAWGATE_LOCAL_STATE", folder_ / "local"}}), 0) << complaints_;
+    EXPECT_EQ(contents(state(1) + "/notes"), "changed locally") << "and comes home to a volume that is safe";
+    EXPECT_FALSE(fs::exists(local));
+    EXPECT_THAT(contents(options_.run_dir + "/supervisord.conf"),
+                testing::Not(HasSubstr("[program:snapshots]")));
+}
+
 TEST_F(Prepare, RefusesAPathThatSupervisordCouldMisread) {
     EXPECT_EQ(run({{"CLAWGATE_WORKSPACE", folder_ / "two words"}}), 78);
     EXPECT_THAT(complaints_, HasSubstr("two words"));

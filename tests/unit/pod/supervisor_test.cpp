@@ -64,6 +64,25 @@ TEST(Programs, AreTheModelServerTheAgentsAndTheGateway) {
     EXPECT_EQ(names, (std::vector<std::string>{"ollama", "openclaw-agent_1", "openclaw-agent_2", "gateway"}));
 }
 
+TEST(Programs, SnapshotsAreMadeOnlyOfAStateOnLocalDisk) {
+    auto l = layout_of();
+    l.local_state = "/var/lib/clawgate/state";
+    l.state_is_local = true;
+    const auto c = config_of({{"OPENCLAW_NUM_AGENTS", "2"}, {"CLAWGATE_SNAPSHOT_MINUTES", "3"}});
+    const auto list = programs(c, l, process);
+    const auto p = named(list, "snapshots");
+    EXPECT_THAT(p.argv, testing::ElementsAre("/opt/clawgate/bin/clawgate", "snapshot", "--watch"));
+    EXPECT_FALSE(p.user) << "it becomes each agent's user in turn";
+    EXPECT_THAT(p.variables, Contains(testing::Pair("CLAWGATE_SNAPSHOT_MINUTES", "3")));
+    EXPECT_THAT(p.variables, Contains(testing::Pair("CLAWGATE_LOCAL_STATE", "/var/lib/clawgate/state")));
+    EXPECT_THAT(whole(p), Not(HasSubstr("correct horse")));
+    EXPECT_LT(p.priority, named(list, "openclaw-agent_1").priority) << "supervisord ends the highest first";
+    EXPECT_GE(p.stop_seconds, 60);
+    EXPECT_THAT(whole(named(list, "openclaw-agent_1")),
+                HasSubstr("OPENCLAW_STATE_DIR=/var/lib/clawgate/state/agent_1/.openclaw"));
+    EXPECT_THAT(whole(named(list, "openclaw-agent_1")), HasSubstr("HOME=/workspace/agents/agent_1\n"));
+}
+
 TEST(Programs, FollowThePrefix) {
     const auto c = config_of({{"OPENCLAW_NUM_AGENTS", "1"}, {"OPENCLAW_AGENT_PREFIX", "bot"}});
     const auto p = named(programs(c, layout_of(), {}), "openclaw-bot_1");
