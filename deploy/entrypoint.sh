@@ -62,12 +62,15 @@ follow_logs() {
     tail -q -n 0 -s 0.5 -F "${files[@]}" 2>/dev/null \
         > >(grep --line-buffered -vE '^[^ ]+ access |"message":"access"') &
     follower=$!
+    trap stop_following EXIT
 }
 
 stop_following() {
+    [[ -n $follower ]] || return 0
     sleep 1 # the last lines
     kill "$follower" 2>/dev/null || true
     wait "$follower" 2>/dev/null || true
+    follower=
 }
 
 run_pod() {

@@ -2,7 +2,7 @@
 // for each check and the sum. Exit status 1 when anything failed.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { curl, json } from '../e2e/support/curl.mjs';
 import { call, deviceIdentity } from '../e2e/support/native_client.mjs';
@@ -61,13 +61,14 @@ for (const signal of ['SIGINT', 'SIGTERM'])
 async function withContainer(options, use) {
   running = new Container(options);
   const begin = Date.now();
+  const before = sum.failed;
   try {
     running.start();
     await use(running, () => `${((Date.now() - begin) / 1000).toFixed(1)} s`);
   } catch (error) {
     await check('CanBeUsed', () => { throw error; });
   } finally {
-    if (sum.failed) console.log(`--- log of ${running.name}\n${running.text}---`);
+    if (sum.failed > before) console.log(`--- log of ${running.name}\n${running.text}---`);
     await running.remove();
     running = undefined;
   }
@@ -238,6 +239,19 @@ async function stops(container) {
   });
 }
 
+async function stopsWhileItStarts(workspace) {
+  await withContainer({ variables, workspace }, async (container) => {
+    await check('StopsWhileItStarts', async () => {
+      await until('the programs', () => container.text.includes("spawned: 'gateway'"), { within: 60_000 });
+      container.processes();
+      process.kill(container.first(), 'SIGTERM');
+      assert.equal(await container.end(30_000), 0);
+      assert.deepEqual(container.processes().map((each) => each.cmdline), []);
+      assert.doesNotMatch(container.text, /All agents are ready/);
+    });
+  });
+}
+
 async function findsAgain(container, workspace, left) {
   await check('KeepsBrowsersSignedIn', async () => {
     for (const [i, each] of agents.entries()) await showsTheDashboard(each, left.cookies[i]);
@@ -300,23 +314,26 @@ async function asAnotherUser() {
   });
 }
 
-await whatItIs();
-await refusals();
-const workspace = newWorkspace('workspace');
-let left;
-await withContainer({ variables, workspace }, async (container, elapsed) => {
-  if (!(await check('StartsAllAgents', async () => { await container.ready(); return elapsed(); }))) return;
-  await looksRight(container, workspace);
-  left = await use(container, workspace);
-  await stops(container);
-});
-if (left)
+async function wholeLife() {
+  const workspace = newWorkspace('workspace');
+  let left;
+  await withContainer({ variables, workspace }, async (container, elapsed) => {
+    if (!(await check('StartsAllAgents', async () => { await container.ready(); return elapsed(); }))) return;
+    await looksRight(container, workspace);
+    left = await use(container, workspace);
+    await stops(container);
+  });
+  if (!left) return;
   await withContainer({ variables, workspace }, async (container, elapsed) => {
     if (!(await check('StartsAgainAsANewContainer', async () => { await container.ready(); return elapsed(); }))) return;
     await findsAgain(container, workspace, left);
     await stops(container);
   });
-await asAnotherUser();
+  await stopsWhileItStarts(workspace);
+}
+
+for (const part of [whatItIs, refusals, wholeLife, asAnotherUser])
+  await part().catch((error) => check('CanBeTested', () => { throw error; }));
 
 console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 process.exit(sum.failed > 0 ? 1 : 0);

@@ -48,11 +48,14 @@ temporary=$(mktemp -d /tmp/clawgate-image.XXXXXX)
 chmod 711 "$temporary" # agents run as users of their own
 started_at=$SECONDS
 
-# Storage of its own, so that nothing of this machine's other images is touched. Without overlay every layer is a copy.
+# Storage of its own, so that nothing of this machine's other images is touched. Without overlay every layer is a whole
+# copy, and keeping them all would fill the disk.
+layers=--layers
 for driver in overlay vfs; do
     storage=(--root "$images/$driver" --runroot "$temporary/run" --storage-driver "$driver")
     ! buildah "${storage[@]}" images >/dev/null 2>&1 || break
 done
+[[ $driver == overlay ]] || layers=--layers=false
 b() { nice -n 5 buildah "${storage[@]}" "$@"; }
 
 clean_up() {
@@ -74,8 +77,8 @@ has_image() { b inspect --type image "$1" >/dev/null 2>&1; }
 
 drop_what_grew_too_large() {
     local gigabytes
-    gigabytes=$(du -s --block-size=1G "$images/$driver" 2>/dev/null | cut -f1)
-    ((${gigabytes:-0} > 25)) || return 0
+    gigabytes=$(du -sx --block-size=1G "$images/$driver" 2>/dev/null | cut -f1)
+    ((${gigabytes:-0} > 15)) || return 0
     say "The layers kept in $images take $gigabytes GB: they are made anew"
     b rmi --all --force >/dev/null 2>&1 || true
 }
@@ -130,7 +133,7 @@ share_settings() {
 }
 
 build_image() {
-    b bud --layers --pull-never --isolation chroot --format docker "${volumes[@]}" \
+    b bud "$layers" --pull-never --isolation chroot --format docker "${volumes[@]}" \
         --build-arg "BASE_IMAGE=$name/base" --build-arg "OLLAMA_IMAGE=$name/ollama" \
         --build-arg VERSION=0.0.0-test --build-arg REVISION=0123456789abcdef \
         -f "$source_dir/deploy/Dockerfile" -t "$name/pod" "$source_dir" >"$temporary/build.log" 2>&1

@@ -18,7 +18,7 @@ export function buildah(...words) {
 }
 
 export function imageConfig() {
-  return JSON.parse(buildah('inspect', '--type', 'image', '--format', '{{json .Docker}}', image)).config;
+  return JSON.parse(buildah('inspect', '--type', 'image', image)).Docker.config;
 }
 
 function namespaceOf(pid) {
