@@ -1,4 +1,5 @@
-# Shared by deploy/quickstart.sh and tests/run.sh; to be sourced by bash. Needs nothing but Debian's base system.
+# Shared by deploy/quickstart.sh, deploy/Dockerfile, deploy/entrypoint.sh and tests/run.sh; to be sourced by bash. Needs
+# nothing but Debian's base system.
 
 # What a build needs.
 build_packages=(
@@ -7,9 +8,18 @@ build_packages=(
     nlohmann-json3-dev libspdlog-dev libcli11-dev libgtest-dev libgmock-dev
     libsqlite3-dev libarchive-dev
 )
-# What a running pod needs. npm is asked for only where there is none: Debian's brings hundreds of packages.
-run_packages=(supervisor curl ca-certificates util-linux procps)
+# What a running pod needs, on a machine or in an image.
+pod_packages=(supervisor curl ca-certificates util-linux procps nftables)
+# The same and what installs OpenClaw. npm is asked for only where there is none: Debian's brings hundreds of packages.
+run_packages=("${pod_packages[@]}")
 command -v npm >/dev/null || run_packages+=(npm)
+# What an image has besides: its first process, the libraries that the built programs and Ollama's
+# link to, and what agents call when they work.
+image_packages=(
+    "${pod_packages[@]}" tini
+    libboost-url1.81.0 libsodium23 libspdlog1.10 libssl3 libsqlite3-0 libarchive13 libgomp1
+    git openssh-client python3 python3-pip python3-venv jq ripgrep less xz-utils unzip
+)
 
 say() { printf '%s\n' "$*"; }
 fail() { # status, text

@@ -9,25 +9,27 @@ cd "$source_dir" || exit 71
 
 usage() {
     cat <<'TEXT'
-Usage: tests/run.sh [--quick] [--no-e2e] [--help]
+Usage: tests/run.sh [--quick] [--no-e2e] [--no-image] [--help]
 
 Unit and component tests in a release build and with AddressSanitizer and UndefinedBehaviorSanitizer; unit tests with
 ThreadSanitizer.
-Then the end-to-end tests with the release build, a real OpenClaw and Chromium.
+Then the end-to-end tests with the release build, a real OpenClaw and Chromium, and the test of the container image.
 
-  --quick   only the dev build's unit and component tests
-  --no-e2e  without the end-to-end tests
-  --help    this text
+  --quick     only the dev build's unit and component tests
+  --no-e2e    without the end-to-end tests
+  --no-image  without the image's test
+  --help      this text
 
 Exit status: 0 when nothing failed, 1 otherwise, 64 usage, 69 something cannot be installed.
 TEXT
 }
 
-quick=0 e2e=1
+quick=0 e2e=1 image=1
 for argument in "$@"; do
     case $argument in
     --quick) quick=1 ;;
     --no-e2e) e2e=0 ;;
+    --no-image) image=0 ;;
     --help | -h) usage && exit 0 ;;
     *) usage >&2 && exit 64 ;;
     esac
@@ -75,23 +77,24 @@ build_and_test() {
     ((broken == 0)) || problems+=("$preset: $broken failed")
 }
 
-run_e2e() {
-    heading "end to end"
+# run_script NAME SCRIPT: one that counts its own tests, and whose last line is "N passed, N failed, N skipped".
+run_script() {
+    heading "$1"
     local output status line
     output=$(mktemp)
-    bash tests/e2e/run.sh 2>&1 | tee "$output"
+    bash "$2" 2>&1 | tee "$output"
     status=${PIPESTATUS[0]}
     line=$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$output" | tail -1)
     rm -f "$output"
     if [[ -z $line ]]; then
-        problem "the end-to-end tests ended early (status $status)"
+        problem "$1: ended early (status $status)"
         return
     fi
     local p f s
     read -r p f s < <(tr -dc '0-9 \n' <<<"$line")
     count "$p" "$f" "$s"
-    ((f == 0)) || problems+=("end to end: $f failed")
-    ((f > 0 || status == 0)) || problem "the end-to-end tests ended with status $status"
+    ((f == 0)) || problems+=("$1: $f failed")
+    ((f > 0 || status == 0)) || problem "$1: ended with status $status"
 }
 
 install_packages "${build_packages[@]}"
@@ -113,8 +116,9 @@ else
     build_and_test tsan -L unit
     if ((e2e)) && [[ -f tests/e2e/run.sh ]]; then
         install_packages "${run_packages[@]}"
-        run_e2e
+        run_script "end to end" tests/e2e/run.sh
     fi
+    ((!image)) || run_script "image" tests/image/run.sh
 fi
 
 printf '\n'

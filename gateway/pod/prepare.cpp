@@ -207,6 +207,8 @@ result<void> write_run_files(const shared_folders& f, const config& c, const lay
         return r;
     if (auto r = f.control.write("password", std::string{password.reveal()} + "\n", 0600, l.gateway_user()); !r)
         return r;
+    // For whoever stops the pod: what is to be taken away again.
+    if (auto r = f.run.write("packet_filter", l.packet_filter ? filter_table_name(l) + "\n" : "", 0644, {}); !r) return r;
     if (auto r = f.run.write("gateway.env", gateway_settings(l, process), 0600, {}); !r) return r;
     return f.run.write("addresses", address_list(c), 0644, {});
 }

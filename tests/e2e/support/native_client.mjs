@@ -6,7 +6,7 @@ import { withDeadline } from './wait.mjs';
 
 const scopes = ['operator.read'];
 
-function deviceIdentity() {
+export function deviceIdentity() {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
   return { id: createHash('sha256').update(raw).digest('hex'), publicKey: raw.toString('base64url'), privateKey };
@@ -22,12 +22,12 @@ function deviceBlock(identity, auth, nonce) {
 }
 
 /**
- * Connects, authenticates, calls `method` and closes. Resolves to what happened: {status} when the upgrade was
+ * Connects as the device `identity`, authenticates, calls `method` and closes. Resolves to what happened: {status} when the upgrade was
  * refused, {code, reason, error} when the socket was closed or `connect` refused, {hello, result} when all went well.
  */
-export function call(url, { auth = {}, headers = {}, method = 'health', options = {}, within = 30_000 } = {}) {
+export function call(url, { auth = {}, headers = {}, method = 'health', options = {}, within = 30_000,
+  identity = deviceIdentity() } = {}) {
   const { WebSocket } = load('ws');
-  const identity = deviceIdentity();
   const outcome = {};
   const finished = new Promise((resolve, reject) => {
     const socket = new WebSocket(url, { headers, perMessageDeflate: false, ...options });
