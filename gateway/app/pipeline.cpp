@@ -2,6 +2,7 @@
 
 #include "app/routes.hpp"
 #include "core/encoding.hpp"
+#include "core/secret_query.hpp"
 #include "pages/pages.hpp"
 
 #include <algorithm>
@@ -408,7 +409,8 @@ step run_pipeline(exchange& x, std::size_t& first) {
 
 reply unauthenticated(const exchange& x) {
     if (x.errors == error_shape::ours && x.is_navigation()) {
-        std::string target{x.head.target};
+        // A secret in a query is not carried on into another address, the browser's history and our log.
+        const auto target = without_secrets(x.head.target);
         return redirect(303, "/_gateway/login?next=" + percent_encode(auth::safe_next(target)));
     }
     // The dashboard asks this by HEAD; a redirect makes it show its own "Sign in" dialog (facts/openclaw.md).

@@ -1,5 +1,6 @@
 // Who gets in: heads, credentials, sessions, origins, the control port.
 
+#include "component/captured_log.hpp"
 #include "component/gateway_fixture.hpp"
 
 #include <sodium.h>
@@ -29,6 +30,21 @@ TEST(Door, AStrangerGetsTheLoginPageOrA401AndNothingElse) {
         g.ask("HEAD", "/control-ui-config.json", {{"Sec-Fetch-Mode", "same-origin"}});
     EXPECT_EQ(asked_by_dashboard.status(), 302);
     EXPECT_EQ(g.agent().seen().total_requests, 0u);
+}
+
+TEST(Door, ASecretInAQueryGoesNeitherIntoTheWayToTheLoginPageNorIntoTheLog) {
+    captured_log log;
+    gateway_under_test g;
+    const auto page = g.ask("GET", "/overview?token=SECRET1&tab=1", {navigate, html});
+    EXPECT_EQ(page.get("Location"), "/_gateway/login?next=%2Foverview%3Ftab%3D1");
+    const auto login = g.ask("GET", "/_gateway/login?next=%2Foverview%3Ftoken%3DSECRET2", {navigate, html});
+    EXPECT_EQ(login.status(), 200);
+    EXPECT_EQ(g.ask("GET", "/_gateway/login?next=%252Fo%253Fpassword%253DSECRET3", {navigate, html}).status(),
+              200);
+    EXPECT_NE(log.line_with({"/_gateway/login?next=***"}), "");
+    EXPECT_EQ(g.ask("GET", "/ping").status(), 200);
+    EXPECT_NE(log.line_with({"/ping"}), "");
+    EXPECT_THAT(log.text(), testing::Not(HasSubstr("SECRET")));
 }
 
 class DoorRefusesHeads : public testing::TestWithParam<std::string> {};
