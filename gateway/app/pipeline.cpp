@@ -191,13 +191,32 @@ bool comes_directly_from_this_machine(const exchange& x) {
            !x.head.fields.has(field_name::cf_connecting_ip);
 }
 
+/// The dashboard asks this by HEAD; a redirect makes it show its own "Sign in" dialog (facts/openclaw.md).
+bool asks_whether_signed_in(const exchange& x) {
+    return x.head.method_id == net::verb::head && x.path == "/control-ui-config.json";
+}
+
+/// A Bearer with the shape of a device token may come from a dashboard whose session has ended and that leaves
+/// no mark: on plain HTTP without Sec-Fetch-*, on a GET without Origin, and without Referer where its page
+/// asks for that. It is compared, because the password may look the same, and counts on a ledger of its own:
+/// stale tokens lock nobody out of signing in. That opens no way to guess. The ledger's limits are of the same
+/// order, so even a password of this shape cannot be tried much more often than any other, and if it is what
+/// it looks like, 32 random bytes, no number of tries finds it.
+auth::intent intent_of(const auth::shown_credential& shown) {
+    const bool token = shown.scheme == auth::credential_scheme::bearer &&
+                       auth::looks_like_a_device_token(shown.value);
+    return token ? auth::intent::device_token : auth::intent::enter;
+}
+
 step judge_password(exchange& x, auth::shown_credential shown, caller as) {
+    const auto why = intent_of(shown);
     if (!x.judged) {
         auth::candidate c;
         c.where = x.at.number;
         c.client = x.client;
         c.lane = x.session.genuine() ? x.session.who.id : std::string{};
         c.password = std::move(shown.value);
+        c.why = why;
         x.judged = x.shared.desk.verify_now(c);
         if (!x.judged) {
             x.asked = std::move(c);
@@ -206,9 +225,13 @@ step judge_password(exchange& x, auth::shown_credential shown, caller as) {
     }
     switch (x.judged->what) {
     case auth::outcome::accepted: x.who = as; return step::next;
-    case auth::outcome::locked: return respond(x, locked_out(x.judged->retry_after));
+    case auth::outcome::busy: return respond(x, too_busy(x.judged->retry_after));
+    case auth::outcome::locked:
     case auth::outcome::wrong: break;
     }
+    if (why == auth::intent::device_token && x.at.agent && asks_whether_signed_in(x))
+        return respond(x, unauthenticated(x));
+    if (x.judged->what == auth::outcome::locked) return respond(x, locked_out(x.judged->retry_after));
     return respond(x, json_error(401, "wrong_password", "the password is wrong",
                                  "Use the web password of this pod (OPENCLAW_WEB_PASSWORD)."));
 }
@@ -346,6 +369,8 @@ step judge_authorization_of_session(exchange& x) {
         return step::ask_desk;
     }
     if (x.judged) {
+        // Not looked at: to go on without it would be to sign the dashboard out at its agent.
+        if (x.judged->what == auth::outcome::busy) return respond(x, too_busy(x.judged->retry_after));
         if (x.judged->what != auth::outcome::wrong) return step::next;
         cache.bearer = std::move(shown.value);
         cache.bearer_until = now + std::chrono::minutes{1};
@@ -413,9 +438,7 @@ reply unauthenticated(const exchange& x) {
         const auto target = without_secrets(x.head.target);
         return redirect(303, "/_gateway/login?next=" + percent_encode(auth::safe_next(target)));
     }
-    // The dashboard asks this by HEAD; a redirect makes it show its own "Sign in" dialog (facts/openclaw.md).
-    if (x.head.method_id == net::verb::head && x.path == "/control-ui-config.json")
-        return redirect(302, "/_gateway/login");
+    if (asks_whether_signed_in(x)) return redirect(302, "/_gateway/login");
     return json_error(
         401, "unauthorized", "a password is needed",
         "Log in at /_gateway/login, or send the web password as Basic (any user name) or Bearer.");
@@ -424,6 +447,13 @@ reply unauthenticated(const exchange& x) {
 reply locked_out(std::chrono::seconds retry_after) {
     const auto seconds = std::to_string(std::max<long long>(1, retry_after.count()));
     return json_error(429, "locked_out", "too many wrong passwords", "Try again in " + seconds + " seconds.")
+        .with("Retry-After", seconds);
+}
+
+reply too_busy(std::chrono::seconds retry_after) {
+    const auto seconds = std::to_string(std::max<long long>(1, retry_after.count()));
+    return json_error(503, "busy", "too many passwords are being checked at the moment",
+                      "Try again in " + seconds + " seconds.")
         .with("Retry-After", seconds);
 }
 

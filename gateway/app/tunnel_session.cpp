@@ -93,6 +93,11 @@ private:
             native_.release(); // it is somebody now: the places are for strangers
             co_return true;
         }
+        if (verdict->what == auth::outcome::busy) {
+            decision.close_code = net::websocket::try_again_later;
+            decision.close_reason = "too many passwords are being checked at the moment, try again";
+            co_return false;
+        }
         decision.close_reason = verdict->what == auth::outcome::locked
                                     ? "unauthorized: too many wrong passwords, try again later"
                                     : "unauthorized: the password is wrong";

@@ -22,6 +22,9 @@ inline fleet_view fleet(language lang, bool demo) {
             {{1, "agent_1", true, "ready", std::string(address), false},
              {2, "agent_2", false, "starting", "http://203.0.113.7:18791", false},
              {3, "agent_3", false, "down", "http://203.0.113.7:18792", true}},
+            {{"ports_open", "no <packet> filter"}, {"a_later_one", "said in English only"}},
+            {{"2026-11-25T03:04:05Z", "gateway", "restarted", ""},
+             {"2026-11-25T03:00:00Z", "openclaw-agent_1", "out_of_memory", "5000"}},
             demo};
 }
 
@@ -30,7 +33,7 @@ inline std::vector<sample> all() {
     for (const auto lang : {language::en, language::pt_br}) {
         for (const bool demo : {false, true}) {
             for (const auto notice :
-                 {login_notice::none, login_notice::wrong_password, login_notice::locked_out,
+                 {login_notice::none, login_notice::wrong_password, login_notice::locked_out, login_notice::busy,
                   login_notice::signed_out, login_notice::session_ended, login_notice::bad_form}) {
                 for (const std::string_view name : {"agent_1", ""}) {
                     login_view v{lang, name, "/overview", notice, std::chrono::seconds{300}, demo};
