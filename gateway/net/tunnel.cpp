@@ -64,9 +64,17 @@ void tunnel::on_tick(steady_time now) {
         never_expires();
         return abort();
     }
-    for (const auto since : stalled_)
-        if (since != steady_time::max() && now - since > hooks_->write_limit()) return abort();
+    for (const auto d : {to_agent, to_client})
+        if (takes_nothing(d, now)) return abort();
     hooks_->on_tick(*this, now, std::exchange(active_, false));
+}
+
+/// Has one side taken no bytes for too long?
+bool tunnel::takes_nothing(direction d, steady_time now) {
+    if (stalled_[d] == steady_time::max()) return false;
+    const auto unsent = unacknowledged(d == to_agent ? *agent_ : client_->lowest());
+    if (unsent < std::exchange(unsent_[d], unsent)) stalled_[d] = now;
+    return now - stalled_[d] > hooks_->write_limit();
 }
 
 void tunnel::pump_ended() {
