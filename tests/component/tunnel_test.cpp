@@ -242,6 +242,24 @@ TEST(Drain, FinishesRequestsAndClosesTunnelsWith1012) {
     stopper.join();
 }
 
+TEST(Drain, ClosesInOrderTooWhenTheAgentTakesNoBytes) {
+    gateway_under_test g;
+    auto ws = connected(g, g.log_in());
+    ws.send_text(R"({"type":"req","id":"2","method":"deaf","params":{"ms":600000}})");
+    // Until nobody on the way takes any more; the last message stays without its end.
+    const std::string piece(1'000'000, 'x');
+    ws.raw().send_some(support::encode_frame({.op = support::ws_op::binary, .payload = piece}));
+    for (int idle = 0; idle < 5;) {
+        idle = ws.raw().send_some(piece) > 0 ? 0 : idle + 1;
+        EXPECT_FALSE(ws.raw().readable_within(std::chrono::milliseconds{idle > 0 ? 50 : 0}));
+    }
+    std::thread stopper{[&] { g.server().stop(std::chrono::seconds{8}); }};
+    EXPECT_EQ(ws.wait_closed(), 1012);
+    EXPECT_FALSE(ws.raw().reset_by_peer());
+    ws.raw().close();
+    stopper.join();
+}
+
 TEST(Drain, StopsForGoodAtItsLimit) {
     gateway_under_test g;
     auto c = g.client();
