@@ -17,7 +17,7 @@ public:
         , epoch_{x.sessions.epoch} // of the verdict: a logout since then is noticed at the first tick
         , client_{x.client}
         , target_{x.head.target}
-        , main_socket_{routing::is_main_socket(x.head.path)}
+        , main_socket_{routing::is_main_socket(x.path)} // however it is spelled: the agent normalises too
         , native_{std::move(x.native)}
         , counted_{std::move(client.counted)}
         , counted_behind_proxy_{std::move(x.counted)}

@@ -100,6 +100,21 @@ TEST(Tunnel, TheAgentsReasonForClosingReachesTheClient) {
     EXPECT_THAT(ws.close_reason, HasSubstr("pairing required"));
 }
 
+TEST(Tunnel, TheMainSocketIsKnownHoweverItsPathIsSpelled) {
+    gateway_under_test g;
+    const auto cookie = g.log_in();
+    for (const auto* path : {"/%2e", "/x/..", "//", "/?x=1"}) {
+        ws_client ws{g.port(), path, {{"Origin", g.origin()}, {"Cookie", cookie}}};
+        ASSERT_TRUE(ws.connected()) << path;
+        ws.send_text(connect_message(nullptr));
+        EXPECT_TRUE(g.agent().wait_until([](const auto& t) {
+            return t.sockets.back().first_message.find("token-of-agent-1") != std::string::npos;
+        })) << path;
+        EXPECT_EQ(ws_client(g.port(), path).handshake().status(), path[1] == '?' ? 101 : 401)
+            << "but to authenticate there it must be the very root";
+    }
+}
+
 TEST(Tunnel, OtherSocketsOfTheAgentPassUnchanged) {
     gateway_under_test g;
     ws_client ws{g.port(), "/desktop/observe", {{"Origin", g.origin()}, {"Cookie", g.log_in()}}};
