@@ -19,24 +19,37 @@ step respond(exchange& x, reply r) {
     return step::answer;
 }
 
-/// The last field of a kind: proxies that do not append to a line add one of their own behind it.
-std::string_view last_field(const exchange& x, field_name id) {
-    std::string_view value;
-    for (const auto& f : x.head.fields)
-        if (f.id == id) value = f.value;
-    return value;
+/// All fields of a kind as the one list that they are (RFC 9110 section 5.3): a proxy may append to the line
+/// that came, or add one of its own behind it.
+std::string whole_list(const exchange& x, field_name id) {
+    std::string list;
+    for (const auto& f : x.head.fields) {
+        if (f.id != id) continue;
+        if (!list.empty()) list += ", ";
+        list += f.value;
+    }
+    return list;
+}
+
+/// What the nearest proxy wrote.
+bool came_by_https(const exchange& x) {
+    const auto list = whole_list(x, field_name::x_forwarded_proto);
+    auto last = std::string_view{list};
+    last.remove_prefix(last.rfind(',') + 1); // npos + 1 is the beginning
+    last.remove_prefix(std::min(last.find_first_not_of(" \t"), last.size()));
+    last = last.substr(0, last.find_last_not_of(" \t") + 1);
+    return net::equal_ignoring_case(last, "https");
 }
 
 step find_client(exchange& x) {
     x.peer_trusted = x.shared.trusted.contains(x.peer);
     x.client = x.peer_trusted
                    ? auth::client_address(x.peer, x.field(field_name::cf_connecting_ip),
-                                          last_field(x, field_name::x_forwarded_for), x.shared.trusted,
+                                          whole_list(x, field_name::x_forwarded_for), x.shared.trusted,
                                           x.shared.options.runpod.pod_id.empty() ? auth::edge::unknown
                                                                                  : auth::edge::cloudflare)
                    : x.peer;
-    x.https = x.https || (x.peer_trusted &&
-                          net::equal_ignoring_case(last_field(x, field_name::x_forwarded_proto), "https"));
+    x.https = x.https || (x.peer_trusted && came_by_https(x));
     return step::next;
 }
 
@@ -102,7 +115,8 @@ step find_route(exchange& x) {
 
 step check_limits(exchange& x) {
     // A trusted proxy's connection carries many clients: what counts is how much each has under way at once.
-    if (x.peer_trusted && x.client != x.peer && !x.counted) {
+    // One that names no client is the client itself.
+    if (x.peer_trusted && !x.counted) {
         x.counted = x.shared.connections.acquire(x.client, x.shared.options.max_connections_per_client);
         if (!x.counted)
             return respond(x, json_error(429, "too_many_connections",

@@ -314,6 +314,74 @@ TEST(ClientAddress, IsTheRightmostThatNoTrustedProxyWrote) {
     EXPECT_EQ(guess(11, {{"X-Forwarded-For", "203.0.113.8"}}), 401);
 }
 
+TEST(ClientAddress, IsFoundThroughAllTheLinesOfAChain) {
+    gateway_under_test g{behind_a_proxy()};
+    const auto guess = [&](int n, const char* first_line) {
+        return g
+            .ask("GET", "/",
+                 {{"X-Forwarded-For", first_line}, {"X-Forwarded-For", "10.1.2.3"}, basic("guess " + std::to_string(n))})
+            .status();
+    };
+    for (int n = 0; n < 10; ++n)
+        EXPECT_EQ(guess(n, "198.51.100.1, 203.0.113.7"), 401);
+    EXPECT_EQ(guess(10, "203.0.113.7"), 429);
+    EXPECT_EQ(guess(11, "203.0.113.8"), 401) << "the two proxies are nobody";
+}
+
+TEST(ClientAddress, CameByHttpsWhereTheNearestProxySaysSo) {
+    gateway_under_test g{behind_a_proxy()};
+    const auto name = [&](std::vector<header> h) {
+        h.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+        return cookie_of(g.ask("POST", "/_gateway/login", h, "password=correct+horse")).substr(0, 7);
+    };
+    const header http{"X-Forwarded-Proto", "http"};
+    EXPECT_EQ(name({{"X-Forwarded-Proto", "http, https "}}), "__Host-");
+    EXPECT_EQ(name({http, {"X-Forwarded-Proto", "HTTPS"}}), "__Host-");
+    EXPECT_EQ(name({{"X-Forwarded-Proto", "https,http"}}), "clawgat");
+    EXPECT_EQ(name({{"X-Forwarded-Proto", "https"}, http}), "clawgat");
+    EXPECT_EQ(name({}), "clawgat");
+}
+
+TEST(Limits, AProxyThatNamesNoClientIsTheClient) {
+    gateway_under_test g{behind_a_proxy(2)};
+    auto a = g.client(), b = g.client();
+    for (auto* c : {&a, &b})
+        c->send(support::request_text("GET", "/test/hang", {basic()}));
+    ASSERT_TRUE(g.agent().wait_until([](const auto& t) { return t.requests.size() == 2; }));
+    EXPECT_EQ(g.ask_in("GET", "/test/echo").status(), 429);
+    EXPECT_EQ(g.ask_in("GET", "/test/echo", {{"X-Forwarded-For", "203.0.113.8"}}).status(), 200);
+    a.close();
+    EXPECT_TRUE(eventually([&] { return g.ask_in("GET", "/test/echo").status() == 200; }));
+}
+
+TEST(Limits, EvenAProxyHasSixteenTimesAClientsConnectionsAndNoMore) {
+    gateway_under_test g{behind_a_proxy(1)};
+    std::vector<raw_client> open;
+    for (int i = 0; i < 16; ++i)
+        open.push_back(g.client());
+    EXPECT_EQ(open.back().request("GET", "/ping").status(), 200);
+    auto more = g.client();
+    EXPECT_TRUE(more.ended());
+    open.pop_back();
+    EXPECT_TRUE(eventually([&] {
+        try {
+            return g.ask("GET", "/ping").status() == 200;
+        } catch (const support::client_error&) {
+            return false;
+        }
+    }));
+}
+
+TEST(Door, LetsOnlyTheDashboardsOwnScriptBecomeAServiceWorker) {
+    gateway_under_test g;
+    const header cookie{"Cookie", g.log_in()};
+    const header mark{"Service-Worker", "script"};
+    EXPECT_EQ(g.ask("GET", "/test/echo", {cookie, mark}).status(), 403);
+    EXPECT_EQ(g.ask("GET", "/x/../sw.js/", {cookie, mark}).status(), 403);
+    EXPECT_NE(g.ask("GET", "/sw.js", {cookie, mark}).status(), 403);
+    EXPECT_EQ(g.ask("GET", "/test/echo", {cookie}).status(), 200);
+}
+
 TEST(Limits, AClientBehindAProxyHasOnlySoMuchUnderWay) {
     gateway_under_test g{behind_a_proxy(2)};
     const header me{"X-Forwarded-For", "203.0.113.7"};
