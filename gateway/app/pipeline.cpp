@@ -113,6 +113,20 @@ step find_route(exchange& x) {
     return step::next;
 }
 
+/// A service worker may stand before every page of its origin, this one's sign-in page included, for as long as
+/// the browser keeps it. Browsers mark the request for its script, and OpenClaw has one such script only:
+/// nothing else on an agent's port, a file of somebody's say, may become one.
+std::optional<reply> refused_service_worker(const exchange& x) {
+    if (x.path == "/sw.js") return std::nullopt;
+    const bool asked_for = std::ranges::any_of(x.head.fields, [](const auto& f) {
+        return net::equal_ignoring_case(f.name, "Service-Worker") &&
+               net::equal_ignoring_case(f.value, "script");
+    });
+    if (!asked_for) return std::nullopt;
+    return json_error(403, "no_service_worker", "only /sw.js may be a service worker here",
+                      "Serve the script there.");
+}
+
 step check_limits(exchange& x) {
     // A trusted proxy's connection carries many clients: what counts is how much each has under way at once.
     // One that names no client is the client itself.
@@ -124,6 +138,7 @@ step check_limits(exchange& x) {
                                          "Close some, or raise CLAWGATE_MAX_CONNECTIONS_PER_CLIENT.")
                                   .with("Retry-After", "1"));
     }
+    if (const auto script = refused_service_worker(x)) return respond(x, *script);
     const auto limit = x.body_limit;
     if (x.head.body == net::body_kind::length && x.head.content_length > limit) {
         auto r =
