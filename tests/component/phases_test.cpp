@@ -194,6 +194,17 @@ TEST(Phases, ATunnelWhoseClientTakesNothingEnds) {
     EXPECT_TRUE(g.agent().wait_until([](const auto& t) { return !t.sockets.empty() && t.sockets[0].ended; }));
 }
 
+TEST(LogLines, OfAHeadCountNoBody) {
+    captured_log log;
+    gateway_under_test g;
+    auto c = g.client();
+    for (const auto* target : {"/_gateway/healthz", "/test/body?bytes=100"}) {
+        c.send(support::request_text("HEAD", target, {basic()}));
+        EXPECT_EQ(c.read_response(true).status(), 200);
+        EXPECT_THAT(log.line_with({"\"access\"", "\"HEAD\"", target}), HasSubstr("\"bytes_out\":0,"));
+    }
+}
+
 TEST(LogLines, AnAgentsRefusalOfAWebSocketIsThereWithItsReason) {
     captured_log log;
     gateway_options o;
