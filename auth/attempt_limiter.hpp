@@ -98,6 +98,9 @@ public:
     /// A password that was right: this client and this lane start anew, nobody else does.
     void count_right(std::string_view client, std::string_view lane);
 
+    /// Is it a lane, and not one that was used for too many wrong passwords?
+    [[nodiscard]] bool has_lane(std::string_view lane, steady_time now);
+
     /// The latest end of any lock: until then somebody may be locked.
     [[nodiscard]] steady_time latest_lock() const noexcept;
     /// Whether count_right() could change anything.
@@ -112,7 +115,6 @@ private:
     };
 
     void count_under_ceiling(std::string_view client, const digest& wrong, steady_time now);
-    [[nodiscard]] bool has_lane(std::string_view lane, steady_time now);
 
     limits limits_;
     attempt_table clients_;

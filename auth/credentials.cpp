@@ -116,6 +116,11 @@ shown_credential parse_authorization(std::string_view field) {
     return {credential_scheme::other, {}};
 }
 
+bool looks_like_a_device_token(const secret& bearer) {
+    constexpr std::size_t text_length = 43; // of 32 bytes
+    return bearer.reveal().size() == text_length && base64url_decode(bearer.reveal()).has_value();
+}
+
 void append_cookies(std::string_view cookie_header, std::string_view name,
                     std::vector<std::string_view>& out) {
     while (!cookie_header.empty() && out.size() < max_cookies_of_a_name) {

@@ -32,6 +32,9 @@ struct shown_credential {
 /// UTF-8. Schemes are case-insensitive.
 [[nodiscard]] shown_credential parse_authorization(std::string_view field);
 
+/// Does it look like the token that OpenClaw gives a device: 32 random bytes, as canonical base64url?
+[[nodiscard]] bool looks_like_a_device_token(const secret& bearer);
+
 /// More cookies of one name than a client has a reason to send; those behind are not looked at.
 inline constexpr std::size_t max_cookies_of_a_name = 8;
 

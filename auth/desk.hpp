@@ -54,17 +54,23 @@ struct session_verdict {
     }
 };
 
-enum class outcome { accepted, wrong, locked };
+enum class outcome {
+    accepted,
+    wrong,
+    locked,
+    busy, ///< it was not looked at: too many are being checked. Says nothing about it, and counts nothing
+};
 
 struct verdict {
     outcome what = outcome::wrong;
-    std::chrono::seconds retry_after{0}; ///< for locked
+    std::chrono::seconds retry_after{0}; ///< for locked and busy
 };
 
 /// What an offered password is compared for.
 enum class intent {
-    enter, ///< to be let in: a guess, when it is wrong
-    look,  ///< somebody in a session shows it: is it the password, which the agent must not see?
+    enter,        ///< to be let in: a guess, when it is wrong
+    device_token, ///< the same, but it looks like the token of a dashboard whose session has ended
+    look,         ///< somebody in a session shows it: is it the password, which the agent must not see?
 };
 
 /// A password that somebody offers.
@@ -87,15 +93,17 @@ public:
 
     /// Decides on the caller's thread when that is possible without state: a plain password that is right
     /// while no client and no ceiling is locked and no other password waits for its verdict. Never accepts
-    /// anything verify() would refuse, and has no answer for a wrong one, so that none goes uncounted. Only
-    /// for intent::enter.
+    /// anything verify() would refuse, and has no answer for a wrong one, so that none goes uncounted. Not
+    /// for intent::look.
     [[nodiscard]] std::optional<verdict> verify_now(const candidate& c) const;
 
     /// Full decision: limiter, cache of verified credentials, argon2id off the event loop (bounded; when too
-    /// many wait the verdict is `locked` with a short retry_after). `done` runs on a thread of the desk and
-    /// must not throw. With intent::look no lock refuses and nothing counts as a guess; but the answer is
-    /// `locked` once a lane has asked about many values, because a script of the agent could otherwise find
-    /// the password by asking.
+    /// many wait the verdict is `busy`. Whoever has a lane goes first, and has room of his own: strangers
+    /// that guess can neither fill it nor hold it up). `done` runs on a thread of the desk and must not
+    /// throw. With intent::look no lock refuses and nothing counts as a guess; but the answer is `locked`
+    /// once a lane has asked about many values, because a script of the agent could otherwise find the
+    /// password by asking. With intent::device_token a wrong one counts on a ledger of its own, with limits
+    /// of the same order: stale tokens lock nobody out of signing in, and the shape gives no guess away.
     void verify(candidate c, std::function<void(verdict)> done);
 
     /// A new session for a door; the cookie's value.

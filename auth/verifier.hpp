@@ -13,6 +13,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,11 +26,15 @@ class verifier {
 public:
     struct limits {
         attempt_limiter::limits attempts;
-        std::size_t hashing = 2;     ///< argon2id checks that run at once
-        std::size_t hash_queue = 32; ///< and that may wait
+        /// Of intent::device_token. A client has more of them: each browser keeps one an agent, and none of
+        /// them was typed.
+        attempt_limiter::limits device_tokens{{30, std::chrono::seconds{60}, std::chrono::seconds{60}, 10'000}};
+        std::size_t hashing = 2;      ///< argon2id checks that run at once
+        std::size_t hash_queue = 32;  ///< and that may wait, of strangers
+        std::size_t known_queue = 16; ///< and of those with a lane, who go first
         std::size_t hashes_per_client =
-            4; ///< waiting or running: bounds how far a client can outrun its count
-        std::size_t waiting_callers = 1024;   ///< that share those checks
+            4; ///< waiting or running, also of a lane: bounds how far one can outrun its count
+        std::size_t waiting_callers = 1024;   ///< that share those checks; as many again with a lane
         std::chrono::seconds remembered{300}; ///< how long an argon2id answer is kept
     };
 
@@ -53,25 +58,37 @@ public:
     void stop();
 
 private:
+    /// Whoever has a lane has been here: strangers wait behind him, in a queue of their own.
+    enum standing : std::size_t { known, stranger };
+
     struct waiter {
         candidate who;
         std::string client; ///< limiter_key()
         digest offered;
         std::function<void(verdict)> done;
+        standing rank = stranger;
     };
     struct job {
-        std::string client; ///< who started it
-        std::vector<waiter> waiters;
+        std::string owner; ///< who started it
+        standing counted = stranger;
+        standing queued = stranger;
+        bool running = false;
+        secret hash;
+        std::vector<waiter> waiters; ///< never empty
     };
 
     // On the owner's thread:
     void decide(waiter w);
     void enqueue(const password& p, waiter w);
+    void start_hashing();
     void hashed(const digest& what, bool right);
     void finish(waiter w, bool right);
     void finish_look(waiter w, bool right);
     void answer(waiter w, verdict v);
     void publish();
+    attempt_limiter& ledger(const candidate& c) {
+        return c.why == intent::device_token ? device_tokens_ : attempts_;
+    }
 
     const door_passwords& doors_;
     const keyed_digest& compare_;
@@ -79,11 +96,15 @@ private:
     const std::function<steady_time()> clock_;
 
     attempt_limiter attempts_;
+    attempt_limiter device_tokens_;
     attempt_table looks_; ///< by lane: what was asked with intent::look and was not the password
     verified_cache cache_;
     std::unordered_map<digest, job, digest_hash> jobs_; ///< by digest of hash and offered password
-    std::unordered_map<std::string, std::size_t> jobs_of_client_;
-    std::size_t waiting_ = 0;
+    std::unordered_map<std::string, std::size_t> jobs_of_owner_;
+    std::deque<digest> queues_[2]; ///< of jobs that do not run yet
+    std::size_t jobs_by_[2] = {};
+    std::size_t waiting_[2] = {};
+    std::size_t running_ = 0;
 
     // What verify_now() reads; written by the owner.
     std::atomic<steady_time::rep> locked_until_{0}; ///< until then somebody may be locked

@@ -46,7 +46,15 @@ void client_side::abandon() {
     wake();
 }
 
+/// A client that reads slowly but steadily makes progress long before its socket is writable again.
+void client_side::look_for_progress() {
+    if (waiting_ != waiting_for::client_bytes || !stream) return;
+    const auto unsent = net::unacknowledged(stream->lowest());
+    if (unsent < std::exchange(unsent_, unsent)) wait(waiting_);
+}
+
 void client_side::on_tick(steady_time now) {
+    look_for_progress();
     if (overdue(now) || now >= body_deadline_) {
         expired_ = true;
         return wake(); // every second again, until somebody notices

@@ -71,9 +71,11 @@ public:
 
 private:
     void wake() noexcept;
+    void look_for_progress();
 
     waiting_for waiting_ = waiting_for::head;
     steady_time body_deadline_ = steady_time::max();
+    std::size_t unsent_ = 0; ///< at the last tick that looked
     bool expired_ = false;
     bool left_ = false;
     net::socket* upstream_ = nullptr;

@@ -41,6 +41,10 @@ private:
     bool finish_request(std::size_t bytes, std::string_view behind);
     void log_own(const exchange& x, int status, std::size_t bytes_out);
     std::string next_request_id();
+    /// Of an answer, as they go out.
+    [[nodiscard]] std::size_t body_bytes(const reply& r) const {
+        return head_.method_id == net::verb::head ? 0 : r.body.size();
+    }
 
     worker& home_;
     const door& at_;
@@ -201,7 +205,11 @@ net::awaitable<bool> connection::serve_own(exchange& x) {
             if (!co_await read_form(x)) co_return false;
             body_pending = !form_read_;
         }
-        if (!x.answer.status) co_await x.own->handle(home_, x);
+        if (!x.answer.status) {
+            client_.wait(waiting_for::desk); // it may have to wait for a verdict; the form's time is over
+            co_await x.own->handle(home_, x);
+            client_.forgive();
+        }
         wipe(x.form);
     }
     reshape(x.answer, x.errors);
@@ -212,7 +220,7 @@ net::awaitable<bool> connection::answer(const exchange& x, const reply& r, bool 
     const bool keep = head_.keep_alive && !body_pending && !r.close &&
                       !home_.shared.draining.load(std::memory_order_relaxed);
     const auto bytes = serialise(r, head_.method_id == net::verb::head, keep, head_.minor_version);
-    log_own(x, r.status, r.body.size());
+    log_own(x, r.status, body_bytes(r));
     if (std::exchange(form_read_, false))
         finish_request(client_.in.size(), std::exchange(behind_form_, {}));
     else
@@ -264,7 +272,7 @@ net::awaitable<bool> connection::serve_streamed(exchange& x) {
     r.target = head_.target;
     r.status = result.answer.status ? result.answer.status : result.status;
     r.bytes_in = result.bytes_in;
-    r.bytes_out = result.answer.status ? result.answer.body.size() : result.bytes_out;
+    r.bytes_out = result.answer.status ? body_bytes(result.answer) : result.bytes_out;
     r.total = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - began_);
     r.connect = result.connect;
     r.first_byte = result.first_byte;

@@ -6,7 +6,7 @@ namespace clawgate::app {
 
 connection_counters::slot connection_counters::acquire(const boost::asio::ip::address& client,
                                                        unsigned limit) {
-    const auto hash = std::hash<std::string>{}(auth::limiter_key(client));
+    const auto hash = auth::digest_hash{}(where_({auth::limiter_key(client)}));
     auto& count = slots_[hash % slots_.size()];
     slot taken{&count};
     if (count.fetch_add(1, std::memory_order_relaxed) >= limit) return {};

@@ -4,6 +4,7 @@
 #include "auth/client_address.hpp"
 #include "auth/credentials.hpp"
 #include "auth/desk.hpp"
+#include "auth/keyed_digest.hpp"
 #include "auth/origin.hpp"
 #include "core/config.hpp"
 #include "routing/agents.hpp"
@@ -79,6 +80,8 @@ public:
     [[nodiscard]] slot acquire(const boost::asio::ip::address& client, unsigned limit);
 
 private:
+    /// Of this process alone: whoever knew which addresses share a counter could use up somebody else's.
+    const auth::keyed_digest where_{auth::make_process_key(), "connection counters"};
     std::array<counter, 16384> slots_{};
 };
 
@@ -135,6 +138,7 @@ public:
     std::vector<net::tcp::endpoint> model_server_addresses; ///< looked up once at the start
     net::backend_rule may_serve_models;                     ///< whose program may be that Ollama
     connection_counters connections;
+    connection_counters proxy_connections; ///< of trusted proxies, by their own address
     native_slots native;
     std::atomic<bool> draining{false};
     /// What is known of the pod; null where nothing looks after it. The server's.

@@ -2,6 +2,7 @@
 
 #include "app/routes.hpp"
 #include "core/encoding.hpp"
+#include "core/secret_query.hpp"
 #include "pages/pages.hpp"
 
 #include <algorithm>
@@ -18,24 +19,37 @@ step respond(exchange& x, reply r) {
     return step::answer;
 }
 
-/// The last field of a kind: proxies that do not append to a line add one of their own behind it.
-std::string_view last_field(const exchange& x, field_name id) {
-    std::string_view value;
-    for (const auto& f : x.head.fields)
-        if (f.id == id) value = f.value;
-    return value;
+/// All fields of a kind as the one list that they are (RFC 9110 section 5.3): a proxy may append to the line
+/// that came, or add one of its own behind it.
+std::string whole_list(const exchange& x, field_name id) {
+    std::string list;
+    for (const auto& f : x.head.fields) {
+        if (f.id != id) continue;
+        if (!list.empty()) list += ", ";
+        list += f.value;
+    }
+    return list;
+}
+
+/// What the nearest proxy wrote.
+bool came_by_https(const exchange& x) {
+    const auto list = whole_list(x, field_name::x_forwarded_proto);
+    auto last = std::string_view{list};
+    last.remove_prefix(last.rfind(',') + 1); // npos + 1 is the beginning
+    last.remove_prefix(std::min(last.find_first_not_of(" \t"), last.size()));
+    last = last.substr(0, last.find_last_not_of(" \t") + 1);
+    return net::equal_ignoring_case(last, "https");
 }
 
 step find_client(exchange& x) {
     x.peer_trusted = x.shared.trusted.contains(x.peer);
     x.client = x.peer_trusted
                    ? auth::client_address(x.peer, x.field(field_name::cf_connecting_ip),
-                                          last_field(x, field_name::x_forwarded_for), x.shared.trusted,
+                                          whole_list(x, field_name::x_forwarded_for), x.shared.trusted,
                                           x.shared.options.runpod.pod_id.empty() ? auth::edge::unknown
                                                                                  : auth::edge::cloudflare)
                    : x.peer;
-    x.https = x.https || (x.peer_trusted &&
-                          net::equal_ignoring_case(last_field(x, field_name::x_forwarded_proto), "https"));
+    x.https = x.https || (x.peer_trusted && came_by_https(x));
     return step::next;
 }
 
@@ -99,9 +113,24 @@ step find_route(exchange& x) {
     return step::next;
 }
 
+/// A service worker may stand before every page of its origin, this one's sign-in page included, for as long as
+/// the browser keeps it. Browsers mark the request for its script, and OpenClaw has one such script only:
+/// nothing else on an agent's port, a file of somebody's say, may become one.
+std::optional<reply> refused_service_worker(const exchange& x) {
+    if (x.path == "/sw.js") return std::nullopt;
+    const bool asked_for = std::ranges::any_of(x.head.fields, [](const auto& f) {
+        return net::equal_ignoring_case(f.name, "Service-Worker") &&
+               net::equal_ignoring_case(f.value, "script");
+    });
+    if (!asked_for) return std::nullopt;
+    return json_error(403, "no_service_worker", "only /sw.js may be a service worker here",
+                      "Serve the script there.");
+}
+
 step check_limits(exchange& x) {
     // A trusted proxy's connection carries many clients: what counts is how much each has under way at once.
-    if (x.peer_trusted && x.client != x.peer && !x.counted) {
+    // One that names no client is the client itself.
+    if (x.peer_trusted && !x.counted) {
         x.counted = x.shared.connections.acquire(x.client, x.shared.options.max_connections_per_client);
         if (!x.counted)
             return respond(x, json_error(429, "too_many_connections",
@@ -109,6 +138,7 @@ step check_limits(exchange& x) {
                                          "Close some, or raise CLAWGATE_MAX_CONNECTIONS_PER_CLIENT.")
                                   .with("Retry-After", "1"));
     }
+    if (const auto script = refused_service_worker(x)) return respond(x, *script);
     const auto limit = x.body_limit;
     if (x.head.body == net::body_kind::length && x.head.content_length > limit) {
         auto r =
@@ -190,13 +220,32 @@ bool comes_directly_from_this_machine(const exchange& x) {
            !x.head.fields.has(field_name::cf_connecting_ip);
 }
 
+/// The dashboard asks this by HEAD; a redirect makes it show its own "Sign in" dialog (facts/openclaw.md).
+bool asks_whether_signed_in(const exchange& x) {
+    return x.head.method_id == net::verb::head && x.path == "/control-ui-config.json";
+}
+
+/// A Bearer with the shape of a device token may come from a dashboard whose session has ended and that leaves
+/// no mark: on plain HTTP without Sec-Fetch-*, on a GET without Origin, and without Referer where its page
+/// asks for that. It is compared, because the password may look the same, and counts on a ledger of its own:
+/// stale tokens lock nobody out of signing in. That opens no way to guess. The ledger's limits are of the same
+/// order, so even a password of this shape cannot be tried much more often than any other, and if it is what
+/// it looks like, 32 random bytes, no number of tries finds it.
+auth::intent intent_of(const auth::shown_credential& shown) {
+    const bool token = shown.scheme == auth::credential_scheme::bearer &&
+                       auth::looks_like_a_device_token(shown.value);
+    return token ? auth::intent::device_token : auth::intent::enter;
+}
+
 step judge_password(exchange& x, auth::shown_credential shown, caller as) {
+    const auto why = intent_of(shown);
     if (!x.judged) {
         auth::candidate c;
         c.where = x.at.number;
         c.client = x.client;
         c.lane = x.session.genuine() ? x.session.who.id : std::string{};
         c.password = std::move(shown.value);
+        c.why = why;
         x.judged = x.shared.desk.verify_now(c);
         if (!x.judged) {
             x.asked = std::move(c);
@@ -205,9 +254,13 @@ step judge_password(exchange& x, auth::shown_credential shown, caller as) {
     }
     switch (x.judged->what) {
     case auth::outcome::accepted: x.who = as; return step::next;
-    case auth::outcome::locked: return respond(x, locked_out(x.judged->retry_after));
+    case auth::outcome::busy: return respond(x, too_busy(x.judged->retry_after));
+    case auth::outcome::locked:
     case auth::outcome::wrong: break;
     }
+    if (why == auth::intent::device_token && x.at.agent && asks_whether_signed_in(x))
+        return respond(x, unauthenticated(x));
+    if (x.judged->what == auth::outcome::locked) return respond(x, locked_out(x.judged->retry_after));
     return respond(x, json_error(401, "wrong_password", "the password is wrong",
                                  "Use the web password of this pod (OPENCLAW_WEB_PASSWORD)."));
 }
@@ -345,6 +398,8 @@ step judge_authorization_of_session(exchange& x) {
         return step::ask_desk;
     }
     if (x.judged) {
+        // Not looked at: to go on without it would be to sign the dashboard out at its agent.
+        if (x.judged->what == auth::outcome::busy) return respond(x, too_busy(x.judged->retry_after));
         if (x.judged->what != auth::outcome::wrong) return step::next;
         cache.bearer = std::move(shown.value);
         cache.bearer_until = now + std::chrono::minutes{1};
@@ -408,12 +463,11 @@ step run_pipeline(exchange& x, std::size_t& first) {
 
 reply unauthenticated(const exchange& x) {
     if (x.errors == error_shape::ours && x.is_navigation()) {
-        std::string target{x.head.target};
+        // A secret in a query is not carried on into another address, the browser's history and our log.
+        const auto target = without_secrets(x.head.target);
         return redirect(303, "/_gateway/login?next=" + percent_encode(auth::safe_next(target)));
     }
-    // The dashboard asks this by HEAD; a redirect makes it show its own "Sign in" dialog (facts/openclaw.md).
-    if (x.head.method_id == net::verb::head && x.path == "/control-ui-config.json")
-        return redirect(302, "/_gateway/login");
+    if (asks_whether_signed_in(x)) return redirect(302, "/_gateway/login");
     return json_error(
         401, "unauthorized", "a password is needed",
         "Log in at /_gateway/login, or send the web password as Basic (any user name) or Bearer.");
@@ -422,6 +476,13 @@ reply unauthenticated(const exchange& x) {
 reply locked_out(std::chrono::seconds retry_after) {
     const auto seconds = std::to_string(std::max<long long>(1, retry_after.count()));
     return json_error(429, "locked_out", "too many wrong passwords", "Try again in " + seconds + " seconds.")
+        .with("Retry-After", seconds);
+}
+
+reply too_busy(std::chrono::seconds retry_after) {
+    const auto seconds = std::to_string(std::max<long long>(1, retry_after.count()));
+    return json_error(503, "busy", "too many passwords are being checked at the moment",
+                      "Try again in " + seconds + " seconds.")
         .with("Retry-After", seconds);
 }
 

@@ -28,6 +28,8 @@ struct phase {
 /// programs.
 [[nodiscard]] reply unauthenticated(const exchange& x);
 [[nodiscard]] reply locked_out(std::chrono::seconds retry_after);
+/// Of a password that was not compared, because too many are being hashed.
+[[nodiscard]] reply too_busy(std::chrono::seconds retry_after);
 [[nodiscard]] reply origin_refused(const exchange& x, std::string_view origin);
 
 /// Is a form post of ours not a forged one? Looks at Origin and Sec-Fetch-Site.

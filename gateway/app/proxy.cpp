@@ -120,6 +120,7 @@ private:
     void write_head();
     net::awaitable<attempt> try_once(bool may_reuse);
     net::awaitable<bool> get_connection(bool may_reuse);
+    void begin_request();
     net::awaitable<bool> send_request();
     net::awaitable<result<void>> read_head();
     net::awaitable<result<void>> forward_interim();
@@ -181,14 +182,19 @@ net::awaitable<bool> proxy_run::get_connection(bool may_reuse) {
     co_return true;
 }
 
-/// False when the agent did not take the request, which its answer may explain.
-net::awaitable<bool> proxy_run::send_request() {
+/// From the beginning, for another attempt too. Before there is a connection: when none can be had, what the
+/// client sent of the body must still be known for a body and never be read as its next request.
+void proxy_run::begin_request() {
     request_ = {};
     request_.first = agent_head_;
     request_.buffered = client_.in.data().substr(head_bytes_);
     request_.pools = &client_.home.pools;
     request_.decoder.start(x_.head.body, x_.head.content_length, x_.body_limit);
     request_.encoder.start(x_.head.body);
+}
+
+/// False when the agent did not take the request, which its answer may explain.
+net::awaitable<bool> proxy_run::send_request() {
     if (!body_is_buffered()) {
         pump_.start(*agent_, request_);
         co_return true;
@@ -276,6 +282,7 @@ proxy_run::attempt proxy_run::fail(const error& e) {
 }
 
 net::awaitable<proxy_run::attempt> proxy_run::try_once(bool may_reuse) {
+    begin_request();
     if (!co_await get_connection(may_reuse)) co_return attempt::failed;
     dispatched_ = steady_clock::now();
     send_failed_ = !co_await send_request();

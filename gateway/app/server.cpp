@@ -31,6 +31,12 @@ boost::system::error_code open_listener(net::acceptor& a, const net::tcp::endpoi
     return ec;
 }
 
+/// Each client's requests are counted on their own; this bounds idle connections, and what a proxy sends that
+/// names no client.
+unsigned most_of_a_proxy(unsigned most_of_a_client) {
+    return std::min(16u * most_of_a_client, 60'000u); // the counters have 16 bits
+}
+
 void prepare_socket(net::socket& s) {
     boost::system::error_code ignored;
     s.set_option(net::tcp::no_delay{true}, ignored);
@@ -66,6 +72,7 @@ struct server::impl {
     result<void> choose_ports();
     result<void> open_all();
     net::awaitable<void> accept_loop(worker& w, listening& l);
+    net::awaitable<bool> accept_one(worker& w, listening& l, std::size_t turn);
     void run_worker(worker& w);
     void drain(worker& w, std::vector<std::unique_ptr<listening>>& ls);
 };
@@ -158,39 +165,51 @@ result<void> server::impl::open_all() {
     return {};
 }
 
+/// False when there is nothing more to accept, or not now.
+net::awaitable<bool> server::impl::accept_one(worker& w, listening& l, std::size_t turn) {
+    // The last worker is not for dashboards.
+    auto& server =
+        share_ports || l.at->kind != door_kind::agent ? w : *workers[turn % (workers.size() - 1)];
+    auto [ec, accepted] = co_await l.acceptor.async_accept(server.io.get_executor(), net::tok);
+    if (ec == net::asio::error::operation_aborted || !l.acceptor.is_open()) co_return false;
+    if (ec) {
+        log::event(log_level::warn, "cannot accept connections for a moment", {{"error", ec.message()}});
+        co_return false;
+    }
+    boost::system::error_code gone;
+    const auto remote = accepted.remote_endpoint(gone);
+    if (gone) co_return true;
+    auto peer = remote.address();
+    if (peer.is_v6() && peer.to_v6().is_v4_mapped())
+        peer = net::asio::ip::make_address_v4(net::asio::ip::v4_mapped, peer.to_v6());
+    // A trusted proxy carries everybody: its connections are not one client's, but they have an end too.
+    const bool proxy = shared.trusted.contains(peer);
+    auto& counters = proxy ? shared.proxy_connections : shared.connections;
+    const auto most = shared.options.max_connections_per_client;
+    auto counted = counters.acquire(peer, proxy ? most_of_a_proxy(most) : most);
+    if (!counted) co_return true; // closed without a word: an answer would cost what the limit saves
+    prepare_socket(accepted);
+    auto s = std::make_unique<net::stream>(std::move(accepted));
+    auto served = serve_connection(server, *l.at, std::move(s), std::move(peer), std::move(counted));
+    open_connections.fetch_add(1, std::memory_order_relaxed);
+    auto ended = [this](std::exception_ptr) { open_connections.fetch_sub(1, std::memory_order_relaxed); };
+    net::asio::co_spawn(server.io, std::move(served), std::move(ended));
+    co_return true;
+}
+
 net::awaitable<void> server::impl::accept_loop(worker& w, listening& l) {
-    for (std::size_t turn = 0;; ++turn) {
-        // The last worker is not for dashboards.
-        auto& server =
-            share_ports || l.at->kind != door_kind::agent ? w : *workers[turn % (workers.size() - 1)];
-        auto [ec, accepted] = co_await l.acceptor.async_accept(server.io.get_executor(), net::tok);
-        if (ec == net::asio::error::operation_aborted || !l.acceptor.is_open()) co_return;
-        if (ec) {
-            // Out of descriptors or memory: wait for some to come back instead of spinning.
-            log::event(log_level::warn, "cannot accept connections for a moment", {{"error", ec.message()}});
-            net::timer pause{w.io.get_executor(), std::chrono::milliseconds{100}};
-            auto waited = co_await pause.async_wait(net::tok);
-            static_cast<void>(waited);
-            continue;
+    for (std::size_t turn = 0; l.acceptor.is_open(); ++turn) {
+        bool accepted = false;
+        try {
+            accepted = co_await accept_one(w, l, turn);
+        } catch (const std::exception& e) { // of one connection; the port must go on
+            log::event(log_level::error, "a connection could not be accepted", {{"what", e.what()}});
         }
-        boost::system::error_code gone;
-        const auto remote = accepted.remote_endpoint(gone);
-        if (gone) continue;
-        auto peer = remote.address();
-        if (peer.is_v6() && peer.to_v6().is_v4_mapped())
-            peer = net::asio::ip::make_address_v4(net::asio::ip::v4_mapped, peer.to_v6());
-        // A trusted proxy carries everybody: its connections are not one client's.
-        connection_counters::slot counted;
-        if (!shared.trusted.contains(peer)) {
-            counted = shared.connections.acquire(peer, shared.options.max_connections_per_client);
-            if (!counted) continue; // closed without a word: an answer would cost what the limit saves
-        }
-        prepare_socket(accepted);
-        auto s = std::make_unique<net::stream>(std::move(accepted));
-        auto served = serve_connection(server, *l.at, std::move(s), std::move(peer), std::move(counted));
-        open_connections.fetch_add(1, std::memory_order_relaxed);
-        auto ended = [this](std::exception_ptr) { open_connections.fetch_sub(1, std::memory_order_relaxed); };
-        net::asio::co_spawn(server.io, std::move(served), std::move(ended));
+        if (accepted || !l.acceptor.is_open()) continue;
+        // Out of descriptors or memory: wait for some to come back instead of spinning.
+        net::timer pause{w.io.get_executor(), std::chrono::milliseconds{100}};
+        auto waited = co_await pause.async_wait(net::tok);
+        static_cast<void>(waited);
     }
 }
 

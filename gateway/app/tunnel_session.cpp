@@ -17,7 +17,7 @@ public:
         , epoch_{x.sessions.epoch} // of the verdict: a logout since then is noticed at the first tick
         , client_{x.client}
         , target_{x.head.target}
-        , main_socket_{routing::is_main_socket(x.head.path)}
+        , main_socket_{routing::is_main_socket(x.path)} // however it is spelled: the agent normalises too
         , native_{std::move(x.native)}
         , counted_{std::move(client.counted)}
         , counted_behind_proxy_{std::move(x.counted)}
@@ -92,6 +92,11 @@ private:
         if (verdict->what == auth::outcome::accepted) {
             native_.release(); // it is somebody now: the places are for strangers
             co_return true;
+        }
+        if (verdict->what == auth::outcome::busy) {
+            decision.close_code = net::websocket::try_again_later;
+            decision.close_reason = "too many passwords are being checked at the moment, try again";
+            co_return false;
         }
         decision.close_reason = verdict->what == auth::outcome::locked
                                     ? "unauthorized: too many wrong passwords, try again later"

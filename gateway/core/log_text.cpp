@@ -1,7 +1,7 @@
 #include "core/log_text.hpp"
 
-#include "core/encoding.hpp"
 #include "core/log.hpp"
+#include "core/secret_query.hpp"
 
 #include <algorithm>
 #include <array>
@@ -50,17 +50,6 @@ void append_unicode_escape(std::string& out, char32_t code) {
         out += hex[code >> shift & 15];
 }
 
-constexpr std::array<std::string_view, 8> secret_words{"token", "password", "passwd", "secret",
-                                                       "key",   "auth",     "ticket", "signature"};
-
-bool names_a_secret(std::string_view raw_key) {
-    auto key = percent_decode(raw_key, true).value_or(std::string{raw_key});
-    std::transform(key.begin(), key.end(), key.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return std::any_of(secret_words.begin(), secret_words.end(),
-                       [&](std::string_view word) { return key.find(word) != key.npos; });
-}
-
 // One part between two '&'. Of ';', '?' and '#' one cannot know whether they end a value or belong to it
 // (that depends on who reads it): they begin a new key, but from the first secret's value on all the rest is
 // masked.
@@ -69,7 +58,8 @@ void append_masked_part(std::string& out, std::string_view part) {
         const auto end = std::min(part.find_first_of(";?#", begin), part.size());
         const auto piece = part.substr(begin, end - begin);
         const auto equals = piece.find('=');
-        if (equals != piece.npos && names_a_secret(piece.substr(0, equals))) {
+        if (equals != piece.npos &&
+            (names_a_secret(piece.substr(0, equals)) || holds_a_secret(piece.substr(equals + 1)))) {
             out += piece.substr(0, equals + 1);
             out += "***";
             return;
@@ -146,7 +136,10 @@ std::string mask_target(std::string_view target) {
     std::string out;
     out.reserve(target.size());
     const auto path = std::min(target.find_first_of("?#"), target.size());
-    out += target.substr(0, path);
+    // A query that was encoded once too often is a part of the path to everybody but its author.
+    const auto shown = holds_a_secret(target.substr(0, path)) ? target.find_first_of("%;=") : path;
+    out += target.substr(0, shown);
+    if (shown < path) out += "***";
     for (auto rest = target.substr(path); !rest.empty();) {
         out += rest.front(); // the separator
         rest.remove_prefix(1);

@@ -321,7 +321,7 @@ void add_gateway(std::vector<option>& t) {
                     text(
                         [](auto& c, auto*) -> auto& { return c.env_file; }, "path", check_absolute_path),
                     "File of NAME=value lines (mode 0600) that win over the environment; empty = "
-                    "<workspace>/.clawgate/env. Read at start and on SIGHUP.",
+                    "<workspace>/.clawgate/env. Read at start only.",
                     {.example = "/workspace/.clawgate/env"}));
     t.push_back(row("CLAWGATE_OLLAMA_URL", gateway_group, "http://127.0.0.1:11430",
                     text(
@@ -446,7 +446,8 @@ void add_sessions(std::vector<option>& t) {
     t.push_back(row("CLAWGATE_MAX_CONNECTIONS_PER_CLIENT", session_group, "256",
                     integer(
                         [](auto& c, auto*) -> auto& { return c.max_connections_per_client; }, 1, 65'535),
-                    "Connections at once from one client address."));
+                    "Connections at once from one client address; behind a trusted proxy its requests and WebSockets "
+                    "(the proxy itself may have sixteen times as many connections)."));
 }
 
 std::vector<option> make_table() {

@@ -21,6 +21,7 @@ public:
     /// The peer closed. Ends a body that ends so; otherwise errc::closed (the body is truncated).
     [[nodiscard]] result<void> end_of_input();
 
+    /// False before start(): a body of which nothing is known has not been read.
     [[nodiscard]] bool done() const noexcept { return done_; }
     /// How much to read next, at most `space`, so that hardly anything behind this body is read with it.
     [[nodiscard]] std::size_t want(std::size_t space) const noexcept;
@@ -32,7 +33,7 @@ private:
     std::uint64_t left_ = 0;
     std::uint64_t limit_ = 0;
     std::uint64_t bytes_ = 0;
-    bool done_ = true;
+    bool done_ = false;
     chunked_decoder chunks_;
 };
 

@@ -14,8 +14,8 @@ auto read_some(socket& s, asio::mutable_buffer b) {
 bool write_now(stream& s, gather& g, error_code& ec) {
     return s.write_now(g, ec);
 }
-awaitable<error_code> write_rest(stream& s, gather& g) {
-    return s.write_rest(g);
+awaitable<error_code> write_more(stream& s, gather& g) {
+    return s.write_more(g);
 }
 
 relay_end failed(relay_outcome o, const error& e) {
@@ -35,6 +35,18 @@ result<std::size_t> translate(body_relay& r, std::string_view in, gather& out) {
     return n;
 }
 
+/// What the receiver did not take at once; each piece that it takes is progress.
+template <class To>
+awaitable<error_code> write_slowly(To& to, gather& out, relay_observer& observer) {
+    error_code ec;
+    while (!ec && !out.empty()) {
+        if (observer.stopped()) co_return asio::error::operation_aborted;
+        observer.waits_for_sink();
+        ec = co_await write_more(to, out);
+    }
+    co_return ec;
+}
+
 template <class From, class To>
 awaitable<relay_end> run(From& from, To& to, body_relay& r) {
     error_code ec;
@@ -45,10 +57,7 @@ awaitable<relay_end> run(From& from, To& to, body_relay& r) {
         const auto n = translate(r, r.buffered.substr(r.used), out);
         if (!n) co_return failed(relay_outcome::malformed, n.error());
         r.used += *n;
-        if (!out.empty() && !write_now(to, out, ec)) {
-            r.observer->waits_for_sink();
-            ec = co_await write_rest(to, out);
-        }
+        if (!out.empty() && !write_now(to, out, ec)) ec = co_await write_slowly(to, out, *r.observer);
         if (ec) co_return failed(relay_outcome::sink_failed, ec);
         out.clear();
     } while (!r.decoder.done() && r.used < r.buffered.size());
@@ -60,6 +69,9 @@ awaitable<relay_end> run(From& from, To& to, body_relay& r) {
         while (!r.decoder.done() && !filled) {
             const auto space = block.space();
             const auto want = asio::buffer(space, r.decoder.want(space.size()));
+            // Also before a read: whoever gives up cancels what is under way, which may be nothing just now.
+            if (r.observer->stopped())
+                co_return relay_end{relay_outcome::source_failed, errc::canceled, "given up"};
             r.observer->waits_for_source();
             auto [read_ec, got] = co_await read_some(from, want);
             if (r.observer->stopped())
@@ -76,10 +88,8 @@ awaitable<relay_end> run(From& from, To& to, body_relay& r) {
             do {
                 const auto n = translate(r, block.data(), out);
                 if (!n) co_return failed(relay_outcome::malformed, n.error());
-                if (!out.empty() && !write_now(to, out, ec)) {
-                    r.observer->waits_for_sink();
-                    ec = co_await write_rest(to, out);
-                }
+                if (!out.empty() && !write_now(to, out, ec))
+                    ec = co_await write_slowly(to, out, *r.observer);
                 if (ec) co_return failed(relay_outcome::sink_failed, ec);
                 out.clear();
                 block.consume(*n);

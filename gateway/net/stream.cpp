@@ -4,7 +4,9 @@
 
 #include <utility>
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 namespace clawgate::net {
@@ -23,13 +25,22 @@ bool write_now(socket& s, gather& g, error_code& ec) {
     return g.empty();
 }
 
+awaitable<error_code> write_more(socket& s, gather& g) {
+    auto [ec, n] = co_await s.async_write_some(g, tok);
+    if (!ec) g.consume(n);
+    co_return ec;
+}
+
 awaitable<error_code> write_rest(socket& s, gather& g) {
-    while (!g.empty()) {
-        auto [ec, n] = co_await s.async_write_some(g, tok);
-        if (ec) co_return ec;
-        g.consume(n);
-    }
-    co_return error_code{};
+    error_code ec;
+    while (!ec && !g.empty())
+        ec = co_await write_more(s, g);
+    co_return ec;
+}
+
+std::size_t unacknowledged(socket& s) noexcept {
+    int bytes = 0;
+    return ::ioctl(s.native_handle(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 awaitable<error_code> stream::accept_tls(std::shared_ptr<asio::ssl::context> context) {
@@ -45,17 +56,25 @@ bool stream::write_now(gather& g, error_code& ec) {
     return !tls_ && net::write_now(socket_, g, ec);
 }
 
-awaitable<error_code> stream::write_rest(gather& g) {
-    if (!tls_) co_return co_await net::write_rest(socket_, g);
+awaitable<error_code> stream::write_more(gather& g) {
+    return tls_ ? write_record(g) : net::write_more(socket_, g);
+}
+
+awaitable<error_code> stream::write_record(gather& g) {
     // A record that went out in part must be completed before another one may begin.
     const bool may_notify = std::exchange(may_notify_, false);
-    while (!g.empty()) {
-        auto [ec, n] = co_await tls_->async_write_some(g, tok);
-        if (ec) co_return ec;
-        g.consume(n);
-    }
+    auto [ec, n] = co_await tls_->async_write_some(g, tok);
+    if (ec) co_return ec;
+    g.consume(n);
     may_notify_ = may_notify;
     co_return error_code{};
+}
+
+awaitable<error_code> stream::write_rest(gather& g) {
+    error_code ec;
+    while (!ec && !g.empty())
+        ec = co_await write_more(g);
+    co_return ec;
 }
 
 awaitable<error_code> stream::write_all(std::string_view bytes) {

@@ -67,6 +67,8 @@ public:
     /// `if (!s.write_now(g, ec)) ec = co_await s.write_rest(g);`
     [[nodiscard]] bool write_now(gather& g, error_code& ec);
     [[nodiscard]] awaitable<error_code> write_rest(gather& g);
+    /// One step of write_rest(): returns as soon as the socket has taken some of it, for who watches progress.
+    [[nodiscard]] awaitable<error_code> write_more(gather& g);
     /// Both steps in one, for where it is not hot.
     [[nodiscard]] awaitable<error_code> write_all(std::string_view bytes);
 
@@ -86,6 +88,7 @@ private:
     bool may_notify_ = false; // the handshake is done, and neither is a write under way nor the end announced
 
     void notify_close() noexcept;
+    [[nodiscard]] awaitable<error_code> write_record(gather& g); ///< write_more() with TLS
 };
 
 /// Is the peer gone (it sent FIN or RST)? One system call, no data is consumed.
@@ -96,5 +99,11 @@ private:
 /// Writes everything to a plain socket; as stream::write_now.
 [[nodiscard]] bool write_now(socket& s, gather& g, error_code& ec);
 [[nodiscard]] awaitable<error_code> write_rest(socket& s, gather& g);
+[[nodiscard]] awaitable<error_code> write_more(socket& s, gather& g);
+
+/// Bytes that were written and that the peer has not acknowledged yet. One system call. When it sinks, the peer
+/// takes bytes, though perhaps too few for the socket to become writable: the kernel says so only when a third
+/// of its buffer is free, and of some megabytes that can take a slow reader minutes.
+[[nodiscard]] std::size_t unacknowledged(socket& s) noexcept;
 
 } // namespace clawgate::net

@@ -64,9 +64,17 @@ void tunnel::on_tick(steady_time now) {
         never_expires();
         return abort();
     }
-    for (const auto since : stalled_)
-        if (since != steady_time::max() && now - since > hooks_->write_limit()) return abort();
+    for (const auto d : {to_agent, to_client})
+        if (takes_nothing(d, now)) return abort();
     hooks_->on_tick(*this, now, std::exchange(active_, false));
+}
+
+/// Has one side taken no bytes for too long?
+bool tunnel::takes_nothing(direction d, steady_time now) {
+    if (stalled_[d] == steady_time::max()) return false;
+    const auto unsent = unacknowledged(d == to_agent ? *agent_ : client_->lowest());
+    if (unsent < std::exchange(unsent_[d], unsent)) stalled_[d] = now;
+    return now - stalled_[d] > hooks_->write_limit();
 }
 
 void tunnel::pump_ended() {
@@ -94,15 +102,19 @@ awaitable<bool> tunnel::send(direction d, std::string_view bytes) {
         rest.append(static_cast<const char*>(piece.data()), piece.size());
     g.clear();
     g.add(rest);
-    do {
+    for (bool go_on = true; go_on;) {
         stalled_[d] = coarse_now();
         // Not as `? :`: g++ 12 evaluates co_await in its branches wrongly.
         if (d == to_agent)
-            ec = co_await write_rest(*agent_, g);
+            ec = co_await write_more(*agent_, g);
         else
-            ec = co_await client_->write_rest(g);
+            ec = co_await client_->write_more(g);
         // close() cancels the agent's socket to wake a reader; a write it hits by the way goes on.
-    } while (d == to_agent && ec == asio::error::operation_aborted && close_code_ && !close_sent_);
+        const bool woken =
+            d == to_agent && ec == asio::error::operation_aborted && close_code_ && !close_sent_;
+        const bool over = d == to_agent && close_sent_; // nothing is for the agent any more
+        go_on = ec ? woken : !g.empty() && !over;
+    }
     stalled_[d] = steady_time::max();
     co_return !ec;
 }
@@ -134,7 +146,10 @@ awaitable<void> tunnel::send_close_if_due() {
     summary_.close_reason = close_reason_;
     const auto frame = websocket::encode_close(close_code_, close_reason_);
     expires_after(close_wait);
-    if (!co_await send(to_client, frame)) abort();
+    if (!co_await send(to_client, frame)) co_return abort();
+    // Nothing is for the agent any more; a client whose bytes it does not take is to answer the close frame.
+    error_code ignored;
+    agent_->cancel(ignored);
 }
 
 awaitable<void> tunnel::pump_from_agent(std::string early) {
@@ -173,7 +188,8 @@ awaitable<void> tunnel::pump_from_client(std::string early) {
     for (;;) {
         // After our own close frame only the client's answer is waited for, and nothing is for the agent any
         // more.
-        if (!bytes.empty() && !close_sent_ && !co_await send(to_agent, bytes)) co_return;
+        const bool for_agent = !bytes.empty() && !close_sent_;
+        if (for_agent && !co_await send(to_agent, bytes) && !close_sent_) co_return;
         if (!co_await receive(to_agent, bytes)) co_return;
     }
 }
@@ -217,7 +233,12 @@ awaitable<bool> tunnel::pass_gate(std::string& early) {
     }
     const auto mask = websocket::fresh_mask();
     const auto frame = websocket::encode_frame(first.kind(), decision.message, &mask);
-    if (!co_await send(to_agent, frame)) co_return false;
+    if (!co_await send(to_agent, frame)) {
+        std::string_view ignored;
+        while (close_sent_ && co_await receive(to_agent, ignored)) {
+        }
+        co_return false;
+    }
     early = std::move(held);
     co_return true;
 }

@@ -81,6 +81,7 @@ private:
     awaitable<void> send_close_if_due();
     awaitable<bool> receive(direction from, std::string_view& bytes);
     void pump_ended();
+    bool takes_nothing(direction d, steady_time now);
 
     std::unique_ptr<stream> client_;
     std::unique_ptr<socket> agent_;
@@ -97,6 +98,7 @@ private:
     bool active_ = false;
     steady_time stalled_[2] = {steady_time::max(),
                                steady_time::max()}; // since when a peer does not take bytes
+    std::size_t unsent_[2] = {}; // at the last tick that looked
     int pumps_ = 0;
     tunnel_summary summary_;
 };

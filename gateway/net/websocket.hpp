@@ -21,6 +21,7 @@ enum close_code : std::uint16_t {
     policy_violation = 1008,
     message_too_big = 1009,
     service_restart = 1012,
+    try_again_later = 1013,
     session_ended = 4401, ///< ours: log in again
 };
 

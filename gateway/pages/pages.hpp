@@ -15,14 +15,14 @@ enum class language { en, pt_br };
 /// otherwise en.
 [[nodiscard]] language pick_language(std::string_view accept_language);
 
-enum class login_notice { none, wrong_password, locked_out, signed_out, session_ended, bad_form };
+enum class login_notice { none, wrong_password, locked_out, busy, signed_out, session_ended, bad_form };
 
 struct login_view {
     language lang = language::en;
     std::string_view name; ///< "agent_1" …, or empty for the control port
     std::string_view next; ///< local path to go to afterwards; already checked
     login_notice notice = login_notice::none;
-    std::chrono::seconds retry_after{0}; ///< for locked_out
+    std::chrono::seconds retry_after{0}; ///< for locked_out and busy
     bool demo = false;                   ///< the bundled demo model answers: say so loudly
 };
 [[nodiscard]] std::string render(const login_view& v);

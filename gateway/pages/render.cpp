@@ -69,6 +69,8 @@ notice_text describe(const login_view& v) {
     case login_notice::wrong_password: return {"bad", expand_text("wrong_password", v.lang)};
     case login_notice::locked_out:
         return {"bad", expand_text("locked_out", v.lang, {{"time", spell(v.retry_after, v.lang)}})};
+    case login_notice::busy:
+        return {"busy", expand_text("busy", v.lang, {{"time", spell(v.retry_after, v.lang)}})};
     case login_notice::signed_out: return {"good", expand_text("signed_out", v.lang)};
     case login_notice::session_ended: return {"busy", expand_text("session_ended", v.lang)};
     case login_notice::bad_form: return {"bad", expand_text("bad_form", v.lang)};

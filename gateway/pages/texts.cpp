@@ -30,6 +30,8 @@ constexpr text_entry table[] = {
      "Senha incorreta. Confira e tente de novo."},
     {"locked_out", "Too many wrong passwords. Try again in {{time}}.",
      "Muitas senhas incorretas. Tente de novo em {{time}}."},
+    {"busy", "Too many passwords are being checked right now. Yours was not: try again in {{time}}.",
+     "Muitas senhas estão sendo conferidas agora. A sua ainda não foi: tente de novo em {{time}}."},
     {"signed_out", "You have signed out.", "Você saiu da sua sessão."},
     {"session_ended", "Your session has ended. Sign in again to go on.",
      "Sua sessão terminou. Entre de novo para continuar."},

@@ -1,5 +1,6 @@
 // Who gets in: heads, credentials, sessions, origins, the control port.
 
+#include "component/captured_log.hpp"
 #include "component/gateway_fixture.hpp"
 
 #include <sodium.h>
@@ -29,6 +30,21 @@ TEST(Door, AStrangerGetsTheLoginPageOrA401AndNothingElse) {
         g.ask("HEAD", "/control-ui-config.json", {{"Sec-Fetch-Mode", "same-origin"}});
     EXPECT_EQ(asked_by_dashboard.status(), 302);
     EXPECT_EQ(g.agent().seen().total_requests, 0u);
+}
+
+TEST(Door, ASecretInAQueryGoesNeitherIntoTheWayToTheLoginPageNorIntoTheLog) {
+    captured_log log;
+    gateway_under_test g;
+    const auto page = g.ask("GET", "/overview?token=SECRET1&tab=1", {navigate, html});
+    EXPECT_EQ(page.get("Location"), "/_gateway/login?next=%2Foverview%3Ftab%3D1");
+    const auto login = g.ask("GET", "/_gateway/login?next=%2Foverview%3Ftoken%3DSECRET2", {navigate, html});
+    EXPECT_EQ(login.status(), 200);
+    EXPECT_EQ(g.ask("GET", "/_gateway/login?next=%252Fo%253Fpassword%253DSECRET3", {navigate, html}).status(),
+              200);
+    EXPECT_NE(log.line_with({"/_gateway/login?next=***"}), "");
+    EXPECT_EQ(g.ask("GET", "/ping").status(), 200);
+    EXPECT_NE(log.line_with({"/ping"}), "");
+    EXPECT_THAT(log.text(), testing::Not(HasSubstr("SECRET")));
 }
 
 class DoorRefusesHeads : public testing::TestWithParam<std::string> {};
@@ -296,6 +312,74 @@ TEST(ClientAddress, IsTheRightmostThatNoTrustedProxyWrote) {
     EXPECT_EQ(guess(10, {{"X-Forwarded-For", "198.51.100.99"}, {"X-Forwarded-For", "203.0.113.7, 10.1.2.3"}}),
               429);
     EXPECT_EQ(guess(11, {{"X-Forwarded-For", "203.0.113.8"}}), 401);
+}
+
+TEST(ClientAddress, IsFoundThroughAllTheLinesOfAChain) {
+    gateway_under_test g{behind_a_proxy()};
+    const auto guess = [&](int n, const char* first_line) {
+        return g
+            .ask("GET", "/",
+                 {{"X-Forwarded-For", first_line}, {"X-Forwarded-For", "10.1.2.3"}, basic("guess " + std::to_string(n))})
+            .status();
+    };
+    for (int n = 0; n < 10; ++n)
+        EXPECT_EQ(guess(n, "198.51.100.1, 203.0.113.7"), 401);
+    EXPECT_EQ(guess(10, "203.0.113.7"), 429);
+    EXPECT_EQ(guess(11, "203.0.113.8"), 401) << "the two proxies are nobody";
+}
+
+TEST(ClientAddress, CameByHttpsWhereTheNearestProxySaysSo) {
+    gateway_under_test g{behind_a_proxy()};
+    const auto name = [&](std::vector<header> h) {
+        h.push_back({"Content-Type", "application/x-www-form-urlencoded"});
+        return cookie_of(g.ask("POST", "/_gateway/login", h, "password=correct+horse")).substr(0, 7);
+    };
+    const header http{"X-Forwarded-Proto", "http"};
+    EXPECT_EQ(name({{"X-Forwarded-Proto", "http, https "}}), "__Host-");
+    EXPECT_EQ(name({http, {"X-Forwarded-Proto", "HTTPS"}}), "__Host-");
+    EXPECT_EQ(name({{"X-Forwarded-Proto", "https,http"}}), "clawgat");
+    EXPECT_EQ(name({{"X-Forwarded-Proto", "https"}, http}), "clawgat");
+    EXPECT_EQ(name({}), "clawgat");
+}
+
+TEST(Limits, AProxyThatNamesNoClientIsTheClient) {
+    gateway_under_test g{behind_a_proxy(2)};
+    auto a = g.client(), b = g.client();
+    for (auto* c : {&a, &b})
+        c->send(support::request_text("GET", "/test/hang", {basic()}));
+    ASSERT_TRUE(g.agent().wait_until([](const auto& t) { return t.requests.size() == 2; }));
+    EXPECT_EQ(g.ask_in("GET", "/test/echo").status(), 429);
+    EXPECT_EQ(g.ask_in("GET", "/test/echo", {{"X-Forwarded-For", "203.0.113.8"}}).status(), 200);
+    a.close();
+    EXPECT_TRUE(eventually([&] { return g.ask_in("GET", "/test/echo").status() == 200; }));
+}
+
+TEST(Limits, EvenAProxyHasSixteenTimesAClientsConnectionsAndNoMore) {
+    gateway_under_test g{behind_a_proxy(1)};
+    std::vector<raw_client> open;
+    for (int i = 0; i < 16; ++i)
+        open.push_back(g.client());
+    EXPECT_EQ(open.back().request("GET", "/ping").status(), 200);
+    auto more = g.client();
+    EXPECT_TRUE(more.ended());
+    open.pop_back();
+    EXPECT_TRUE(eventually([&] {
+        try {
+            return g.ask("GET", "/ping").status() == 200;
+        } catch (const support::client_error&) {
+            return false;
+        }
+    }));
+}
+
+TEST(Door, LetsOnlyTheDashboardsOwnScriptBecomeAServiceWorker) {
+    gateway_under_test g;
+    const header cookie{"Cookie", g.log_in()};
+    const header mark{"Service-Worker", "script"};
+    EXPECT_EQ(g.ask("GET", "/test/echo", {cookie, mark}).status(), 403);
+    EXPECT_EQ(g.ask("GET", "/x/../sw.js/", {cookie, mark}).status(), 403);
+    EXPECT_NE(g.ask("GET", "/sw.js", {cookie, mark}).status(), 403);
+    EXPECT_EQ(g.ask("GET", "/test/echo", {cookie}).status(), 200);
 }
 
 TEST(Limits, AClientBehindAProxyHasOnlySoMuchUnderWay) {

@@ -4,6 +4,9 @@
 #include "component/captured_log.hpp"
 #include "component/gateway_fixture.hpp"
 
+#include <future>
+#include <thread>
+
 namespace clawgate::test {
 namespace {
 
@@ -75,6 +78,37 @@ TEST(Phases, AClientThatDoesNotReadIsCutOff) {
     EXPECT_LT(c.read_to_end().size(), 100'000'000u);
 }
 
+TEST(Phases, AClientThatReadsSlowlyButSteadilyIsNotCutOff) {
+    gateway_under_test g{with_limits([](auto& p) { p.client_bytes = seconds{2}; })};
+    support::raw_client_options o;
+    o.port = g.port();
+    o.receive_buffer = 8 * 1024;
+    raw_client c{o};
+    c.send(support::request_text("GET", "/test/body?bytes=100000000", {basic()}));
+    EXPECT_EQ(c.read_head().status, 200);
+    // The kernel holds megabytes: at this pace the gateway can write nothing more for minutes.
+    for (int i = 0; i < 12; ++i) {
+        ASSERT_EQ(c.read_exactly(30'000).size(), 30'000u);
+        std::this_thread::sleep_for(std::chrono::milliseconds{500});
+    }
+    EXPECT_EQ(g.agent().seen().open, 1u);
+}
+
+TEST(Phases, TheWaitForAVerdictIsNotTheFormsTime) {
+    gateway_under_test g{with_limits([](auto& p) { p.form = seconds{1}; })};
+    std::promise<void> let_go;
+    auth::candidate other{1, boost::asio::ip::make_address("198.51.100.1"), {}, secret{"wrong"}};
+    g.server().state().desk.verify(std::move(other), [busy = let_go.get_future().share()](auto) { busy.wait(); });
+    auto c = g.client();
+    c.send(support::request_text("POST", "/_gateway/login", {{"Content-Type", "application/x-www-form-urlencoded"}},
+                                 "password=wrong"));
+    EXPECT_FALSE(c.readable_within(std::chrono::milliseconds{2500}));
+    let_go.set_value();
+    EXPECT_EQ(c.read_response().status(), 401);
+    for (int i = 0; i < 2; ++i)
+        EXPECT_EQ(c.request("GET", "/healthz", {basic()}).status(), 200) << "the connection goes on";
+}
+
 TEST(Phases, AnAgentThatNeverAnswersIs504ForAProgram) {
     captured_log log;
     gateway_under_test g{with_limits([](auto& p) { p.agent = seconds{1}; })};
@@ -126,6 +160,25 @@ TEST(Phases, ATunnelWithoutAConnectRequestIsClosedWithAReason) {
     EXPECT_TRUE((ws_client{g.port(), "/"}.connected())) << "its place is free again";
 }
 
+TEST(Phases, ATunnelWhoseClientTakesLittleGoesOn) {
+    gateway_under_test g{with_limits([](auto& p) { p.tunnel_write = seconds{2}; })};
+    support::raw_client_options o;
+    o.port = g.port();
+    o.receive_buffer = 8 * 1024;
+    ws_client ws{o, "/", {{"Origin", g.origin()}, {"Cookie", g.log_in()}}};
+    ASSERT_TRUE(ws.connected());
+    static_cast<void>(ws.expect_message());
+    ws.send_text(connect_message(nullptr));
+    static_cast<void>(ws.expect_message());
+    ws.send_text(
+        R"({"type":"req","id":"2","method":"push","params":{"bytes":1000000,"count":50,"interval_ms":0}})");
+    for (int i = 0; i < 12; ++i) {
+        ASSERT_EQ(ws.raw().read_exactly(30'000).size(), 30'000u);
+        std::this_thread::sleep_for(std::chrono::milliseconds{500});
+    }
+    EXPECT_FALSE(g.agent().seen().sockets[0].ended);
+}
+
 TEST(Phases, ATunnelWhoseClientTakesNothingEnds) {
     gateway_under_test g{with_limits([](auto& p) { p.tunnel_write = seconds{1}; })};
     support::raw_client_options o;
@@ -139,6 +192,17 @@ TEST(Phases, ATunnelWhoseClientTakesNothingEnds) {
     ws.send_text(
         R"({"type":"req","id":"2","method":"push","params":{"bytes":1000000,"count":50,"interval_ms":0}})");
     EXPECT_TRUE(g.agent().wait_until([](const auto& t) { return !t.sockets.empty() && t.sockets[0].ended; }));
+}
+
+TEST(LogLines, OfAHeadCountNoBody) {
+    captured_log log;
+    gateway_under_test g;
+    auto c = g.client();
+    for (const auto* target : {"/_gateway/healthz", "/test/body?bytes=100"}) {
+        c.send(support::request_text("HEAD", target, {basic()}));
+        EXPECT_EQ(c.read_response(true).status(), 200);
+        EXPECT_THAT(log.line_with({"\"access\"", "\"HEAD\"", target}), HasSubstr("\"bytes_out\":0,"));
+    }
 }
 
 TEST(LogLines, AnAgentsRefusalOfAWebSocketIsThereWithItsReason) {

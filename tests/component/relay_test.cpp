@@ -372,6 +372,60 @@ TEST(Relay, AnAgentThatIsNotThereIsSaidToBeStarting) {
     EXPECT_THAT(person.body, HasSubstr("http-equiv"));
 }
 
+// What of a body has not been read must not be taken for the next request.
+class RelayToNobody : public testing::TestWithParam<std::pair<const char*, const char*>> {
+protected:
+    /// Everything that comes back for a request that holds another one in its body.
+    static std::string answer_to(std::uint16_t port, std::string_view target, std::string_view lines,
+                                 std::string_view body) {
+        raw_client c{port};
+        c.send("POST " + std::string{target} + " HTTP/1.1\r\nHost: h\r\nAuthorization: " + basic().value +
+               "\r\n" + std::string{lines} + "\r\n\r\n" + std::string{body});
+        return c.read_to_end();
+    }
+    static void expect_one_refusal(const std::string& answer) {
+        EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 503 "));
+        EXPECT_EQ(answer.find("HTTP/1.1", 1), answer.npos) << answer;
+        EXPECT_THAT(answer, HasSubstr("Connection: close"));
+    }
+};
+TEST_P(RelayToNobody, NeverTakesABodyForARequest) {
+    gateway_options o;
+    o.with_agents = false;
+    gateway_under_test g{o};
+    const auto [lines, body] = GetParam();
+    expect_one_refusal(answer_to(g.port(), "/x", lines, body));
+    expect_one_refusal(answer_to(g.model_port(), "/api/show", lines, body)); // nor does a model server listen
+}
+TEST_P(RelayToNobody, NorWhereAnAgentHasGoneAwayBehindAConnectionThatWasKept) {
+    gateway_under_test g;
+    ASSERT_EQ(g.ask_in("GET", "/healthz").status(), 200);
+    g.agent().stop();
+    const auto [lines, body] = GetParam();
+    expect_one_refusal(answer_to(g.port(), "/x", lines, body));
+}
+INSTANTIATE_TEST_SUITE_P(
+    Bodies, RelayToNobody,
+    testing::Values(std::pair{"Content-Length: 43", "GET /_gateway/healthz HTTP/1.1\r\nHost: h\r\n\r\n"},
+                    std::pair{"Content-Length: 430", "GET /_gateway/healthz HTTP/1.1\r\nHost: h\r\n\r\n"},
+                    std::pair{"Transfer-Encoding: chunked",
+                              "2b\r\nGET /_gateway/healthz HTTP/1.1\r\nHost: h\r\n\r\n\r\n0\r\n\r\n"},
+                    std::pair{"Expect: 100-continue\r\nContent-Length: 43", ""},
+                    std::pair{"Expect: 100-continue\r\nContent-Length: 43",
+                              "GET /_gateway/healthz HTTP/1.1\r\nHost: h\r\n\r\n"},
+                    std::pair{"Content-Length: 3",
+                              "abcGET /_gateway/healthz HTTP/1.1\r\nHost: h\r\n\r\n"}));
+
+TEST(Relay, ARequestWithoutABodyToNobodyLetsTheConnectionGoOn) {
+    gateway_options o;
+    o.with_agents = false;
+    gateway_under_test g{o};
+    auto c = g.client();
+    for (int i = 0; i < 3; ++i)
+        EXPECT_EQ(c.request("GET", "/x", {basic()}).status(), 503);
+    EXPECT_EQ(c.request("GET", "/_gateway/healthz").status(), 200);
+}
+
 TEST(Relay, RecoversWhenTheAgentComesBack) {
     gateway_under_test g;
     ASSERT_EQ(g.ask_in("GET", "/healthz").status(), 200);

@@ -99,6 +99,80 @@ TEST(Sessions, AHashedPasswordIsKeptFromTheAgentToo) {
                 Not(HasSubstr("Authorization")));
 }
 
+TEST(Sessions, StrangersThatGuessCostOneNothing) {
+    if (sodium_init() < 0) FAIL();
+    const std::string word = "a hashed password";
+    char hash[crypto_pwhash_STRBYTES];
+    ASSERT_EQ(crypto_pwhash_str(hash, word.data(), word.size(), crypto_pwhash_OPSLIMIT_INTERACTIVE,
+                                crypto_pwhash_MEMLIMIT_INTERACTIVE),
+              0);
+    gateway_options o;
+    o.variables["CLAWGATE_PASSWORD_HASH"] = hash;
+    o.variables["CLAWGATE_TRUSTED_PROXIES"] = "127.0.0.0/8";
+    gateway_under_test g{o};
+    const header cookie{"Cookie", g.log_in(g.port(), word)};
+    std::vector<raw_client> strangers;
+    for (int i = 0; i < 60; ++i) {
+        auto& c = strangers.emplace_back(g.client());
+        c.send(support::request_text("GET", "/",
+                                     {basic("guess " + std::to_string(i)),
+                                      {"X-Forwarded-For", "198.51.100." + std::to_string(i)}}));
+    }
+    for (int i = 0; i < 4; ++i) { // a dashboard whose token is compared while their guesses are hashed
+        const auto device = "Bearer device" + std::to_string(i);
+        const auto r = g.ask("GET", "/test/echo", {cookie, {"Authorization", device}});
+        EXPECT_EQ(r.status(), 200);
+        EXPECT_THAT(r.body, HasSubstr(device));
+    }
+    int wrong = 0, busy = 0;
+    for (auto& c : strangers) {
+        const auto r = c.read_response();
+        wrong += r.status() == 401;
+        if (r.status() != 503) continue;
+        ++busy;
+        EXPECT_EQ(error_code_of(r), "busy");
+        EXPECT_NE(r.get("Retry-After"), "");
+    }
+    EXPECT_EQ(wrong + busy, 60);
+    EXPECT_GE(wrong, 34);
+    EXPECT_GE(busy, 1);
+}
+
+// Plain HTTP to a name that is not localhost, and a page with Referrer-Policy: no-referrer.
+TEST(Sessions, ADeviceTokenThatComesWithoutAnyMarkIsNoGuessEither) {
+    gateway_under_test g;
+    const header host{"Host", "gateway.lan:18790"};
+    const auto show = [&](const std::string& token, std::string_view method = "GET") {
+        raw_client c{g.port()};
+        c.send(support::request_text(method, "/control-ui-config.json",
+                                     {host, {"Authorization", "Bearer " + token}}));
+        return c.read_response(method == "HEAD").status();
+    };
+    const auto sign_in = [&] {
+        return g
+            .ask("POST", "/_gateway/login", {{"Content-Type", "application/x-www-form-urlencoded"}},
+                 "password=correct+horse")
+            .status();
+    };
+    for (int i = 0; i < 29; ++i)
+        EXPECT_EQ(show(random_token(32)), 401);
+    EXPECT_EQ(show(random_token(32), "HEAD"), 302) << "the way to the dashboard's own dialog";
+    EXPECT_EQ(sign_in(), 303);
+    EXPECT_EQ(show(random_token(32)), 429) << "nor a way to guess without end";
+    EXPECT_EQ(show(random_token(32), "HEAD"), 302);
+    EXPECT_EQ(sign_in(), 303);
+}
+
+TEST(Sessions, APasswordMayLookLikeADeviceToken) {
+    gateway_options o;
+    const auto word = random_token(32);
+    o.variables["OPENCLAW_WEB_PASSWORD"] = word;
+    gateway_under_test g{o};
+    EXPECT_EQ(g.ask("GET", "/test/echo", {{"Authorization", "Bearer " + word}}).status(), 200);
+    EXPECT_EQ(g.ask("GET", "/test/echo", {{"Authorization", "Bearer " + random_token(32)}}).status(), 401);
+    EXPECT_EQ(g.ask("GET", "/test/echo", {{"Authorization", "Bearer " + word}}).status(), 200);
+}
+
 TEST(Sessions, ABearerThatAPageSendsWithoutOneIsADeviceTokenAndNoGuess) {
     gateway_under_test g;
     const header host{"Host", "gateway.lan:18790"};

@@ -100,6 +100,21 @@ TEST(Tunnel, TheAgentsReasonForClosingReachesTheClient) {
     EXPECT_THAT(ws.close_reason, HasSubstr("pairing required"));
 }
 
+TEST(Tunnel, TheMainSocketIsKnownHoweverItsPathIsSpelled) {
+    gateway_under_test g;
+    const auto cookie = g.log_in();
+    for (const auto* path : {"/%2e", "/x/..", "//", "/?x=1"}) {
+        ws_client ws{g.port(), path, {{"Origin", g.origin()}, {"Cookie", cookie}}};
+        ASSERT_TRUE(ws.connected()) << path;
+        ws.send_text(connect_message(nullptr));
+        EXPECT_TRUE(g.agent().wait_until([](const auto& t) {
+            return t.sockets.back().first_message.find("token-of-agent-1") != std::string::npos;
+        })) << path;
+        EXPECT_EQ(ws_client(g.port(), path).handshake().status(), path[1] == '?' ? 101 : 401)
+            << "but to authenticate there it must be the very root";
+    }
+}
+
 TEST(Tunnel, OtherSocketsOfTheAgentPassUnchanged) {
     gateway_under_test g;
     ws_client ws{g.port(), "/desktop/observe", {{"Origin", g.origin()}, {"Cookie", g.log_in()}}};
@@ -239,6 +254,24 @@ TEST(Drain, FinishesRequestsAndClosesTunnelsWith1012) {
     EXPECT_EQ(r.get("Connection"), "close");
     EXPECT_EQ(r.body, "piece 0\npiece 1\n");
     EXPECT_TRUE(idle.ended());
+    stopper.join();
+}
+
+TEST(Drain, ClosesInOrderTooWhenTheAgentTakesNoBytes) {
+    gateway_under_test g;
+    auto ws = connected(g, g.log_in());
+    ws.send_text(R"({"type":"req","id":"2","method":"deaf","params":{"ms":600000}})");
+    // Until nobody on the way takes any more; the last message stays without its end.
+    const std::string piece(1'000'000, 'x');
+    ws.raw().send_some(support::encode_frame({.op = support::ws_op::binary, .payload = piece}));
+    for (int idle = 0; idle < 5;) {
+        idle = ws.raw().send_some(piece) > 0 ? 0 : idle + 1;
+        EXPECT_FALSE(ws.raw().readable_within(std::chrono::milliseconds{idle > 0 ? 50 : 0}));
+    }
+    std::thread stopper{[&] { g.server().stop(std::chrono::seconds{8}); }};
+    EXPECT_EQ(ws.wait_closed(), 1012);
+    EXPECT_FALSE(ws.raw().reset_by_peer());
+    ws.raw().close();
     stopper.join();
 }
 

@@ -56,6 +56,15 @@ describe('Secrets', { skip: noStack || missing('openclaw') }, () => {
         for (const options of [{}, { user: `:${stack.password}` }, { header: ['Accept: text/html', 'Accept-Language: pt-BR'] },
           { user: `:${stack.password}`, header: 'Origin: https://evil.example', data: '{}' }])
           await curl(`http://127.0.0.1:${port}${target}`, options);
+    const navigation = { header: ['Accept: text/html', 'Sec-Fetch-Mode: navigate'] };
+    for (const { port } of stack.agents) {
+      // Here the address itself tells it, so what is seen is not kept; NoLogTellsASecret looks for it in the log.
+      const query = `token=${encodeURIComponent(stack.password)}`;
+      const page = await curl(`http://127.0.0.1:${port}/overview?${query}`, navigation, { keep: false });
+      assert.equal(page.headers.get('location'), '/_gateway/login?next=%2Foverview');
+      const next = encodeURIComponent(`/overview?${query}`);
+      await curl(`http://127.0.0.1:${port}/_gateway/login?next=${next}`, navigation, { keep: false });
+    }
     const count = { files: 0 };
     assert.deepEqual(searchTree(outputDir, sought, { count }), []);
     assert.ok(count.files >= 2, 'there was something to search');

@@ -6,6 +6,7 @@
 //   echo    → a res with the same params
 //   close   params.code, params.reason → closes so
 //   push    params.bytes, params.count, params.interval_ms → that many binary messages
+//   deaf    params.ms → reads nothing for so long
 //   ping    → a ping frame;   drop → TCP FIN without a close frame;   reset → TCP reset
 //   raw     params.hex → these bytes, frames or not
 // Every other message comes back as it is.

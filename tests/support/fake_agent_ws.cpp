@@ -245,6 +245,11 @@ awaitable<bool> ws_session::act(const json& message) {
         auto [ec] = co_await ws_.async_ping("fake", tok);
         co_return !ec;
     }
+    if (method == "deaf") {
+        pause_timer_.expires_after(std::chrono::milliseconds{number_of(member_of(params, "ms"), 1000)});
+        co_await pause_timer_.async_wait(tok);
+        co_return !closing_;
+    }
     if (method == "raw") {
         const auto bytes = unhex(string_of(member_of(params, "hex"))).value_or("");
         auto [ec, n] = co_await asio::async_write(ws_.next_layer(), asio::buffer(bytes), tok);
@@ -260,7 +265,8 @@ awaitable<bool> ws_session::act(const json& message) {
 }
 
 awaitable<void> ws_session::echo_loop() {
-    constexpr std::array<std::string_view, 7> orders{"echo", "push", "ping", "raw", "close", "drop", "reset"};
+    constexpr std::array<std::string_view, 8> orders{"echo", "push",  "ping", "deaf",
+                                                     "raw",  "close", "drop", "reset"};
     while (true) {
         beast::flat_buffer buffer;
         if (!co_await read(buffer)) co_return;

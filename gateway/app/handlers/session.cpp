@@ -73,10 +73,12 @@ net::awaitable<void> do_login(worker& w, exchange& x) {
     if (verdict->what == auth::outcome::accepted) {
         x.who = caller::cookie;
         x.answer = redirect(303, next).with("Set-Cookie", new_session_cookie(x));
-    } else if (verdict->what == auth::outcome::locked) {
-        x.answer = locked_out(verdict->retry_after);
+    } else if (verdict->what == auth::outcome::locked || verdict->what == auth::outcome::busy) {
+        const bool busy = verdict->what == auth::outcome::busy;
+        x.answer = busy ? too_busy(verdict->retry_after) : locked_out(verdict->retry_after);
         if (x.wants_html()) {
-            auto page = login_page(x, 429, pages::login_notice::locked_out, next, verdict->retry_after);
+            const auto notice = busy ? pages::login_notice::busy : pages::login_notice::locked_out;
+            auto page = login_page(x, x.answer.status, notice, next, verdict->retry_after);
             x.answer = std::move(page.with(
                 "Retry-After", std::to_string(std::max<long long>(1, verdict->retry_after.count()))));
         }

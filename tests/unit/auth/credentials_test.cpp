@@ -87,6 +87,14 @@ std::string joined(std::string_view header, std::string_view name) {
     return out;
 }
 
+TEST(DeviceToken, IsKnownByItsShape) {
+    for (int n = 0; n < 10; ++n)
+        EXPECT_TRUE(looks_like_a_device_token(secret{random_token(32)}));
+    for (const auto& text : {std::string{}, std::string{"correct horse"}, random_token(31), random_token(33),
+                             random_token(32) + "=", std::string(43, '/'), std::string(42, 'A') + "B"})
+        EXPECT_FALSE(looks_like_a_device_token(secret{text})) << text;
+}
+
 TEST(Cookies, AreFoundByTheirExactName) {
     const auto find = [](std::string_view header) { return joined(header, "clawgate-18790"); };
     EXPECT_EQ(find("clawgate-18790=abc"), "abc");

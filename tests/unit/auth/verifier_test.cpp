@@ -243,7 +243,8 @@ TEST_F(Verifier, TakesOnlySomeHashesOfOneClientAtATime) {
     for (int n = 0; n < offered; ++n)
         checks.verify(offer("wrong" + std::to_string(n), 2), [&](verdict v) {
             ++(v.what == outcome::wrong ? wrong : refused);
-            EXPECT_EQ(v.retry_after, v.what == outcome::locked ? 2s : 0s);
+            EXPECT_TRUE(v.what == outcome::wrong || v.what == outcome::busy);
+            EXPECT_EQ(v.retry_after, v.what == outcome::busy ? 2s : 0s);
             if (wrong + refused == offered) all.set_value();
         });
     let_go.set_value();
@@ -283,6 +284,112 @@ TEST_F(Verifier, BoundsTheHashesThatWait) {
     all.get_future().get();
     EXPECT_EQ(wrong, 34);
     EXPECT_EQ(refused, 26);
+}
+
+TEST_F(Verifier, StrangersThatGuessTakeNoRoomFromThoseWithALane) {
+    std::promise<void> let_go;
+    checks.post([wait = let_go.get_future().share()] { wait.get(); });
+    constexpr int strangers = 60;
+    std::atomic<int> decided{0};
+    std::atomic<int> left{strangers + 2};
+    std::atomic<int> before_look{-1}, before_login{-1};
+    std::promise<void> all;
+    const auto one_less = [&] {
+        if (--left == 0) all.set_value();
+    };
+    for (int n = 0; n < strangers; ++n)
+        checks.verify(offer("wrong" + std::to_string(n), 2, "203.0.113." + std::to_string(n)), [&](verdict v) {
+            if (v.what == outcome::wrong) ++decided;
+            one_less();
+        });
+    auto look = offer("device token", 2, "198.51.100.1", "lane");
+    look.why = intent::look;
+    checks.verify(std::move(look), [&](verdict v) {
+        EXPECT_EQ(v.what, outcome::wrong);
+        before_look = decided.load();
+        one_less();
+    });
+    checks.verify(offer("hashed", 2, "198.51.100.1", "lane"), [&](verdict v) {
+        EXPECT_EQ(v.what, outcome::accepted);
+        before_login = decided.load();
+        one_less();
+    });
+    let_go.set_value();
+    all.get_future().get();
+    EXPECT_EQ(decided, 34);
+    // Two strangers were being hashed when they came; whoever had to wait came after them.
+    EXPECT_LE(before_look, 6);
+    EXPECT_LE(before_login, 6);
+}
+
+TEST_F(Verifier, WhoAsksWhatAStrangerAskedNeedNotWaitAmongStrangers) {
+    std::promise<void> let_go;
+    checks.post([wait = let_go.get_future().share()] { wait.get(); });
+    std::atomic<int> decided{0};
+    std::atomic<int> left{21};
+    std::promise<void> all;
+    for (int n = 0; n < 20; ++n)
+        checks.verify(offer("wrong" + std::to_string(n), 2, "203.0.113." + std::to_string(n)), [&](verdict) {
+            ++decided;
+            if (--left == 0) all.set_value();
+        });
+    int before = -1;
+    checks.verify(offer("wrong19", 2, "198.51.100.1", "lane"), [&](verdict v) {
+        EXPECT_EQ(v.what, outcome::wrong);
+        before = decided;
+        if (--left == 0) all.set_value();
+    });
+    let_go.set_value();
+    all.get_future().get();
+    EXPECT_LE(before, 6);
+}
+
+TEST_F(Verifier, ALaneThatWasUsedForGuessesGoesFirstNoMore) {
+    const auto of_lane = [&](int n, const char* client) {
+        return offer("wrong" + std::to_string(n), 1, client, "lane");
+    };
+    for (int n = 0; n < 10; ++n)
+        EXPECT_EQ(ask(of_lane(n, n < 5 ? "203.0.113.1" : "203.0.113.2")).what, outcome::wrong);
+    std::promise<void> let_go;
+    checks.post([wait = let_go.get_future().share()] { wait.get(); });
+    std::atomic<int> left{35};
+    std::promise<void> all;
+    for (int n = 0; n < 34; ++n)
+        checks.verify(offer("wrong" + std::to_string(n), 2, "203.0.113." + std::to_string(10 + n)),
+                      [&](verdict) {
+                          if (--left == 0) all.set_value();
+                      });
+    outcome what = outcome::wrong;
+    checks.verify(offer("hashed", 2, "198.51.100.1", "lane"), [&](verdict v) {
+        what = v.what;
+        if (--left == 0) all.set_value();
+    });
+    let_go.set_value();
+    all.get_future().get();
+    EXPECT_EQ(what, outcome::busy) << "no room among strangers";
+}
+
+TEST_F(Verifier, DeviceTokensHaveALedgerOfTheirOwn) {
+    const auto show = [&](const std::string& value, const std::string& client = "198.51.100.1") {
+        auto c = offer(value, 1, client);
+        c.why = intent::device_token;
+        return ask(std::move(c));
+    };
+    for (int n = 0; n < 30; ++n)
+        EXPECT_EQ(show("token" + std::to_string(n)).what, outcome::wrong);
+    EXPECT_EQ(show("token30").what, outcome::locked) << "the shape is no way to guess without end";
+    EXPECT_EQ(show("correct horse").what, outcome::locked);
+    EXPECT_EQ(ask(offer("correct horse")).what, outcome::accepted) << "but signing in is not locked";
+    EXPECT_EQ(show("correct horse", "198.51.100.2").what, outcome::accepted);
+    seconds += 60;
+    EXPECT_EQ(show("correct horse").what, outcome::accepted);
+
+    for (int n = 0; n < 100; ++n)
+        EXPECT_EQ(show("t" + std::to_string(n), "203.0.113." + std::to_string(n)).what, outcome::wrong);
+    EXPECT_EQ(show("correct horse", "203.0.113.200").what, outcome::locked) << "there is a ceiling as well";
+    EXPECT_EQ(ask(offer("correct horse", 1, "203.0.113.200")).what, outcome::accepted);
+    guess(10);
+    EXPECT_EQ(ask(offer("correct horse")).what, outcome::locked);
 }
 
 TEST_F(Verifier, DropsCallbacksThatHaveNotRunWhenItStops) {

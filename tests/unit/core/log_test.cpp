@@ -89,6 +89,17 @@ TEST(MaskTarget, HidesTheValuesOfSecrets) {
              {"/x?%zztoken=abc", "/x?%zztoken=***"},
              {"/x?a=1&b=2;c=3&&d#e", "/x?a=1&b=2;c=3&&d#e"},
              {"/token/x?page=2", "/token/x?page=2"},
+             {"/_gateway/login?next=%2Foverview%3Ftoken%3Dabc", "/_gateway/login?next=***"},
+             {"/x?next=%252Fo%253Fa%253D1%2526password%253Dabc&a=1", "/x?next=***&a=1"},
+             {"/x?next=/o%3Ftoken=abc;d", "/x?next=***"},
+             {"/x?next=/o?token=abc", "/x?next=/o?token=***"},
+             {"/x?next=a%zz%3Ftoken%3Dabc", "/x?next=***"},
+             {"/x?next=token=abc", "/x?next=***"},
+             {"/x?next=%2Fchat%3Fsession%3Dmain%26a%3Db", "/x?next=%2Fchat%3Fsession%3Dmain%26a%3Db"},
+             {"/x?q=100%25%3D1", "/x?q=100%25%3D1"},
+             {"/overview%3Ftoken%3Dabc?a=1", "/overview***?a=1"},
+             {"/x;token=abc", "/x***"},
+             {"/a%20b/token", "/a%20b/token"},
              {"/x?", "/x?"},
              {"", ""}})
         EXPECT_EQ(log::mask_target(target), wanted) << target;

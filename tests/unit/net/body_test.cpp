@@ -74,6 +74,11 @@ TEST(Chunked, BoundsExtensionsAndTrailers) {
     EXPECT_THAT(decode("0\r\nX: " + std::string(9000, 'a') + "\r\n\r\n", 64), HasSubstr("8 KB"));
 }
 
+TEST(BodyDecoder, IsNotAtTheEndOfABodyThatItWasNotToldAbout) {
+    const body_decoder d;
+    EXPECT_FALSE(d.done());
+}
+
 TEST(BodyDecoder, TakesExactlyTheLengthAndNoMore) {
     body_decoder d;
     d.start(body_kind::length, 5);

@@ -145,7 +145,7 @@ TEST(LoginPage, EscapesNameAndNext) {
 TEST(LoginPage, AnnouncesItsNoticeAndTiesItToTheField) {
     EXPECT_THAT(render(login()), Not(HasSubstr("role=\"alert\"")));
     for (const auto notice :
-         {login_notice::wrong_password, login_notice::locked_out, login_notice::signed_out,
+         {login_notice::wrong_password, login_notice::locked_out, login_notice::busy, login_notice::signed_out,
           login_notice::session_ended, login_notice::bad_form}) {
         const auto html = render(login(notice));
         EXPECT_EQ(count(html, "role=\"alert\""), 1u);

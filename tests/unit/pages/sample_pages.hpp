@@ -33,7 +33,7 @@ inline std::vector<sample> all() {
     for (const auto lang : {language::en, language::pt_br}) {
         for (const bool demo : {false, true}) {
             for (const auto notice :
-                 {login_notice::none, login_notice::wrong_password, login_notice::locked_out,
+                 {login_notice::none, login_notice::wrong_password, login_notice::locked_out, login_notice::busy,
                   login_notice::signed_out, login_notice::session_ended, login_notice::bad_form}) {
                 for (const std::string_view name : {"agent_1", ""}) {
                     login_view v{lang, name, "/overview", notice, std::chrono::seconds{300}, demo};
