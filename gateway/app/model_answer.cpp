@@ -11,6 +11,7 @@ constexpr std::size_t held_answer_bytes = 256 * 1024; // then the server waits f
 constexpr std::size_t longest_error = 1u << 20;
 constexpr std::size_t largest_embeddings = 64u << 20;
 constexpr auto rest_of_answer = std::chrono::seconds{1};
+constexpr auto usual_end = std::chrono::milliseconds{50}; // it comes right behind the last record
 
 std::string_view path_of(call_kind k) {
     switch (k) {
@@ -99,7 +100,7 @@ net::awaitable<void> model_answer::fetch_lines() {
             take_line(**line);
         }
         client_.notify();
-        while (out_.size() > held_answer_bytes && !stop_) {
+        while (out_.size() > held_answer_bytes && !stop_ && !complete_) {
             room_.expires_at(steady_time::max());
             auto waited = co_await room_.async_wait(net::tok);
             static_cast<void>(waited);
@@ -174,6 +175,10 @@ net::awaitable<void> model_answer::run(std::chrono::milliseconds time_limit) {
         }
     }
     gone_ = !taken || client_.over();
+    // Until then the server may count the call as running: the next one is not to come a moment too early.
+    const auto settled = steady_clock::now() + usual_end;
+    while (complete_ && !gone_ && fetching_ && steady_clock::now() < settled)
+        co_await client_.sleep_until(settled);
 }
 
 net::awaitable<void> model_answer::stop() {
