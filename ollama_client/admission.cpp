@@ -83,7 +83,8 @@ result<call_id> admission::enqueue(call_request r, steady_time now) {
         a.backlog[f.rank].push_back(&f);
     }
     const call_id id = ++a.last_id;
-    f.queue.push_back({id, r.prompt_tokens, r.answer_tokens, r.bytes, std::move(r.prefixes)});
+    f.queue.push_back({id, r.prompt_tokens, r.answer_tokens, r.bytes, std::move(r.prefixes),
+                       std::move(r.model), r.model_slots});
     a.queued.emplace(id, std::pair{&f, std::prev(f.queue.end())});
     a.queued_bytes += r.bytes;
     ++who.queued;
@@ -109,6 +110,8 @@ void admission::finish(call_id id, std::uint32_t prompt_tokens, std::uint32_t an
     if (found == a.running.end()) return;
     const running_call call = found->second;
     a.running.erase(found);
+    if (const auto of_model = a.running_of_model.find(call.model); --of_model->second == 0)
+        a.running_of_model.erase(of_model);
 
     flow& f = *call.of;
     // Before the correction: what was charged too much is the flow's own, not credit from standing still.

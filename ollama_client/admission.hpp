@@ -44,6 +44,8 @@ struct call_request {
     std::string flow; ///< who is to be treated as one: agent_1, or a person's session or address
     priority rank = priority::agent;
     unsigned max_concurrent = 3; ///< of this flow
+    std::string model;
+    unsigned model_slots = 0; ///< the server runs no more calls of this model at once; 0: as many as there are slots
     /// Estimates: what the flow is charged until finish() says what it really was. For the answer a mean of
     /// earlier ones, not the most that it may have: a charge that is far too high keeps the flow waiting.
     std::uint32_t prompt_tokens = 0;

@@ -10,11 +10,18 @@
 
 namespace clawgate::ollama {
 
+/// The server has a slot for a call of this model: another one's is none.
+bool admission::impl::has_slot(const waiting_call& call) const {
+    if (call.model_slots == 0) return true;
+    const auto found = running_of_model.find(call.model);
+    return found == running_of_model.end() || found->second < call.model_slots;
+}
+
 /// Fills `candidates` with the flows of the rank that may be served now. False when there is none.
 bool admission::impl::find_candidates(std::size_t rank) {
     candidates.clear();
     for (flow* f : backlog[rank]) {
-        if (!f->who->at_limit()) candidates.push_back({f, 0});
+        if (!f->who->at_limit() && has_slot(f->queue.front())) candidates.push_back({f, 0});
     }
     return !candidates.empty();
 }
@@ -79,7 +86,9 @@ call_id admission::impl::dispatch(flow& f, steady_time now) {
     end_wait(last[slot], now); // the server may take the very slot that was kept for somebody
     last[slot] = {};
     slots.take(slot, std::move(call.prompt));
-    running.emplace(call.id, running_call{&f, slot, call.prompt_tokens, call.answer_tokens, now});
+    ++running_of_model[call.model];
+    running.emplace(call.id, running_call{&f, slot, call.prompt_tokens, call.answer_tokens, now,
+                                          std::move(call.model)});
     ++statistics.dispatched;
     return call.id;
 }

@@ -19,6 +19,8 @@ struct waiting_call {
     std::uint32_t answer_tokens = 0;
     std::size_t bytes = 0;
     std::vector<prompt_prefix> prompt;
+    std::string model;
+    unsigned model_slots = 0; ///< 0: as many as there are
 };
 
 struct running_call {
@@ -27,6 +29,7 @@ struct running_call {
     std::uint32_t prompt_tokens = 0;
     std::uint32_t answer_tokens = 0;
     steady_time since;
+    std::string model;
 };
 
 /// The calls of one caller and rank.
@@ -79,6 +82,7 @@ struct admission::impl {
     std::array<std::int64_t, ranks> virtual_time{};
     std::unordered_map<call_id, std::pair<flow*, std::list<waiting_call>::iterator>> queued;
     std::unordered_map<call_id, running_call> running;
+    std::unordered_map<std::string, unsigned> running_of_model; ///< none of them 0
     std::size_t queued_bytes = 0;
     call_id last_id = 0;
     double mean_service = 0;              ///< in ticks of steady_clock; 0 = no call has ended yet
@@ -95,6 +99,7 @@ struct admission::impl {
     [[nodiscard]] double until_a_slot_is_free(steady_time now) const;
 
     // admission_choice.cpp: who is next
+    [[nodiscard]] bool has_slot(const waiting_call& call) const;
     [[nodiscard]] bool find_candidates(std::size_t rank);
     [[nodiscard]] std::int64_t keep_to_the_window();
     [[nodiscard]] const candidate& best_candidate();

@@ -194,7 +194,7 @@ net::awaitable<void> model_keeper::look_at_server() {
         co_return;
     }
     status_.loaded = std::move(*loaded);
-    const bool for_ever = options_.runner.keep_alive.starts_with('-');
+    const bool for_ever = keeps_for_ever(options_.runner);
     for (std::size_t i = 0; i < plans_.size(); ++i) {
         auto& m = status_.models[i];
         const bool there = std::any_of(status_.loaded.begin(), status_.loaded.end(),

@@ -7,7 +7,8 @@ namespace clawgate::ollama {
 bool silence_detector::suspicious(const door_activity& a, bool excused, steady_time now) {
     if (a.dispatched == 0 || excused) quiet_since_ = now;
     quiet_since_ = std::max(quiet_since_, a.last_record);
-    const auto limit = a.dispatched < a.slots ? limits_.silence : limits_.silence_when_full;
+    const auto limit =
+        a.full ? std::max(limits_.silence, a.longest_call + limits_.beyond_calls) : limits_.silence;
     return a.dispatched > 0 && !excused && now - quiet_since_ >= limit;
 }
 

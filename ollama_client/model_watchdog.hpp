@@ -14,8 +14,10 @@ struct watchdog_limits {
     /// Calls are dispatched and none has given a record for so long, while the server has a slot free: a
     /// probe would be answered at once.
     std::chrono::milliseconds silence = std::chrono::seconds{120};
-    /// The same when every slot is taken: a probe has to wait for one, and its hanging proves less.
-    std::chrono::milliseconds silence_when_full = std::chrono::seconds{300};
+    /// The same when every slot is taken: a probe would have to wait for one, and its hanging proves nothing
+    /// as long as the calls that have them are within their own time limits. So it is at least so much
+    /// longer than the longest of these: calls of a healthy server have ended by then.
+    std::chrono::milliseconds beyond_calls = std::chrono::seconds{60};
     std::chrono::milliseconds probe = std::chrono::seconds{60};
     std::chrono::milliseconds unload = std::chrono::seconds{30};
     std::chrono::milliseconds load =
@@ -26,8 +28,10 @@ struct watchdog_limits {
 /// What the model door does now.
 struct door_activity {
     unsigned dispatched = 0; ///< calls that the server has
-    unsigned slots = 1;
-    steady_time last_record{}; ///< of any call
+    /// A model has as many of them as the server is sure to have slots for it.
+    bool full = false;
+    std::chrono::milliseconds longest_call{0}; ///< the longest time limit of those that are dispatched
+    steady_time last_record{};                 ///< of any call
 };
 
 /// Whether silence has lasted suspiciously long. Pure.

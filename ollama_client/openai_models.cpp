@@ -66,23 +66,24 @@ ordered_json model_object(const std::string& id, const ordered_json& model) {
 
 } // namespace
 
-result<std::string> models_answer(std::string_view tags) {
+result<std::string> models_answer(std::string_view tags, const model_filter& served) {
     const auto models = models_of(tags);
     if (!models) return models.error();
     ordered_json out;
     out["object"] = "list";
     out["data"] = ordered_json::array();
     for (const auto& model : *models)
-        if (const auto name = name_of(model); !name.empty()) out["data"].push_back(model_object(name, model));
+        if (const auto name = name_of(model); !name.empty() && served(name))
+            out["data"].push_back(model_object(name, model));
     return dump(out);
 }
 
-result<std::string> model_answer(std::string_view tags, std::string_view id) {
+result<std::string> model_answer(std::string_view tags, std::string_view id, const model_filter& served) {
     const auto models = models_of(tags);
     if (!models) return models.error();
     const auto with_tag = std::string{id} + ":latest";
     for (const auto& model : *models)
-        if (const auto name = name_of(model); !name.empty() && (name == id || name == with_tag))
+        if (const auto name = name_of(model); served(name) && (name == id || name == with_tag))
             return dump(model_object(std::string{id}, model));
     return error{errc::not_found, fault::client, retry::never, "model " + shown(id) + " not found"};
 }

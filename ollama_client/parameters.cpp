@@ -148,6 +148,33 @@ runner_options shared_runner(const config& c) {
     return r;
 }
 
+bool keeps_for_ever(const runner_options& r) noexcept {
+    return r.keep_alive.starts_with('-') || r.keep_alive.starts_with("\"-");
+}
+
+bool would_reload(const native_request& request, const runner_options& r) {
+    if (request.kind != call_kind::chat && request.kind != call_kind::generate) return false;
+    const auto* shift = request.find("shift");
+    const bool shifts = is_absent(shift) || shift->value != "false"; // Ollama's default is true
+    if (shifts != r.shift) return true;
+    const auto differs = [&](std::string_view name, int value) {
+        const auto* asked = request.find_option(name);
+        return is_absent(asked) || finite_number(asked->value) != static_cast<double>(value);
+    };
+    if (differs("num_ctx", r.num_ctx)) return true;
+    for (const auto& rule : option_rules()) {
+        const auto* asked = request.find_option(rule.name);
+        if (!rule.runner || rule.name == "num_ctx" || is_absent(asked)) continue;
+        if (rule.name == "num_gpu") {
+            const auto layers = finite_number(asked->value).value_or(-1);
+            if (layers >= 0 && layers != r.num_gpu) return true; // a negative number leaves it as it is
+        } else if (rule.name != "num_batch" || !r.num_batch || differs("num_batch", *r.num_batch)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 std::string runner_options_json(const runner_options& r) {
     edited_text text{"{}"};
     object_edits options{0, {}};

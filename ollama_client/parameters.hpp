@@ -21,6 +21,7 @@ struct model_facts {
     bool vision = false;
     bool embedding = false;
     int context_length = 0; ///< tokens it was trained for; 0 = unknown
+    std::string architecture; ///< "glm4moelite", "qwen35" …; empty = unknown
     bool known = false;     ///< false: the server was not asked yet; nothing is assumed
 };
 
@@ -52,6 +53,11 @@ struct runner_options {
 };
 /// From the configuration. keep_alive "-1" becomes the number, "5m" the quoted string.
 [[nodiscard]] runner_options shared_runner(const config& c);
+/// Whether a model that was loaded so stays in memory for ever: a negative keep_alive, in either form.
+[[nodiscard]] bool keeps_for_ever(const runner_options& r) noexcept;
+/// Whether the server would load the model anew for this request, as it came, if the others are as `r` says
+/// (facts/ollama.md, Options). Of embedding calls: no.
+[[nodiscard]] bool would_reload(const native_request& request, const runner_options& r);
 /// `{"num_ctx":…,"num_gpu":…}`: what a warm-up must send too, to the byte the same values.
 [[nodiscard]] std::string runner_options_json(const runner_options& r);
 

@@ -82,7 +82,8 @@ struct native_message {
     std::string_view tool_call_id;
 };
 
-inline constexpr std::size_t max_messages = 100'000;
+/// What is kept of a message takes some hundred bytes, of "{}" as well.
+inline constexpr std::size_t max_messages = 20'000;
 
 /// The messages of a chat request, in order; none when "messages" is absent or null. As strict with the keys
 /// of each message as read_native is with the request's. errc::bad_request, errc::too_large beyond

@@ -50,6 +50,7 @@ net::awaitable<result<void>> server_call::attempt(bool may_reuse, std::string_vi
     }
     // A server that refuses a large body may answer before it has read it: what it says is worth more than
     // the failed write.
+    sent_ = true;
     const auto write_ec = co_await write(head, body);
     std::size_t searched = 0;
     for (;;) {

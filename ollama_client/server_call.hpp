@@ -35,6 +35,8 @@ public:
     [[nodiscard]] net::awaitable<result<void>> send(std::string_view method, std::string_view target,
                                                     std::span<const std::string_view> body);
 
+    /// The server has got the request, or part of it.
+    [[nodiscard]] bool was_sent() const noexcept { return sent_; }
     [[nodiscard]] int status() const noexcept { return head_.status; }
 
     /// The next bytes of the answer's body, good until the next call; empty at its end, which gives the
@@ -61,6 +63,7 @@ private:
     net::socket* connecting_ = nullptr; ///< for a cancellation in the meantime
     bool canceled_ = false;
     bool reused_ = false;
+    bool sent_ = false;
     bool answered_ = false; ///< a byte has come
     net::read_buffer in_;
     std::string head_bytes_;

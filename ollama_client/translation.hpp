@@ -7,6 +7,7 @@
 #include "ollama_client/request.hpp"
 #include "ollama_client/response_writer.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -39,10 +40,13 @@ struct translated_embeddings {
 [[nodiscard]] result<std::string> embeddings_answer(const translated_embeddings& r,
                                                     std::string_view native_answer);
 
-/// GET /v1/models and /v1/models/<id>, from the answer of /api/tags. The second is not_found without that
-/// model.
-[[nodiscard]] result<std::string> models_answer(std::string_view tags);
-[[nodiscard]] result<std::string> model_answer(std::string_view tags, std::string_view id);
+/// Whether a model, named with its tag, can be called.
+using model_filter = std::function<bool(std::string_view)>;
+/// GET /v1/models and /v1/models/<id>, from the answer of /api/tags: only what can be called. The second is
+/// not_found without that model.
+[[nodiscard]] result<std::string> models_answer(std::string_view tags, const model_filter& served);
+[[nodiscard]] result<std::string> model_answer(std::string_view tags, std::string_view id,
+                                               const model_filter& served);
 
 /// {"error":{"message","type","param","code"}} or {"type":"error","error":{"type","message"}}.
 [[nodiscard]] std::string dialect_error(dialect d, int status, std::string_view message);

@@ -58,6 +58,7 @@ std::optional<final_numbers> numbers_of(std::string_view final_record) {
 void usage_totals::add(const final_numbers& n) {
     prompt_tokens += n.prompt_tokens;
     answer_tokens += n.answer_tokens;
+    answered += n.answer_tokens > 0 ? 1 : 0;
     load += n.load;
     prefill += n.prefill;
     generation += n.generation;
@@ -65,15 +66,20 @@ void usage_totals::add(const final_numbers& n) {
 
 std::uint32_t usage_totals::mean_answer_tokens() const noexcept {
     constexpr std::uint32_t usual = 256;
-    const auto unanswered = failed + canceled;
-    if (requests <= unanswered) return usual;
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(answer_tokens / (requests - unanswered), most_tokens - 1));
+    if (answered == 0) return usual;
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(answer_tokens / answered, most_tokens - 1));
+}
+
+double usage_totals::prompt_tokens_a_second() const noexcept {
+    const auto seconds = std::chrono::duration<double>(prefill).count();
+    return seconds > 0 ? static_cast<double>(prompt_tokens) / seconds : 0;
 }
 
 usage_totals& usage_totals::operator+=(const usage_totals& other) {
     requests += other.requests;
     failed += other.failed;
     canceled += other.canceled;
+    answered += other.answered;
     prompt_tokens += other.prompt_tokens;
     answer_tokens += other.answer_tokens;
     heartbeats += other.heartbeats;

@@ -29,6 +29,7 @@ struct usage_totals {
     std::uint64_t requests = 0;
     std::uint64_t failed = 0;
     std::uint64_t canceled = 0;
+    std::uint64_t answered = 0; ///< … of all of these, with at least a token of an answer
     std::uint64_t prompt_tokens = 0;
     std::uint64_t answer_tokens = 0;
     std::uint64_t heartbeats = 0;
@@ -40,8 +41,10 @@ struct usage_totals {
     std::chrono::nanoseconds generation{0};
 
     void add(const final_numbers& n); ///< one call's tokens and times; counts no request
-    /// Of the calls that were answered to their end; a guess before there is one.
+    /// Of the calls that were given one, or the beginning of one; a guess before there is one.
     [[nodiscard]] std::uint32_t mean_answer_tokens() const noexcept;
+    /// 0 before a prompt was evaluated. What a cache had counts as evaluated, so it is more than the hardware does.
+    [[nodiscard]] double prompt_tokens_a_second() const noexcept;
     usage_totals& operator+=(const usage_totals& other);
 };
 

@@ -26,17 +26,41 @@ whole_body no_room() {
                       .with("Retry-After", "10"));
 }
 
+reply too_slow() {
+    return json_error(408, "timeout", "the body did not come in time", "Send it without long pauses.");
+}
+
+/// Room for `more` bytes. Grows as they come: a length that was announced is only a bound. False: not now.
+bool make_room(std::string& bytes, std::size_t more, std::size_t announced, const body_limits& limits) {
+    const auto needed = bytes.size() + more;
+    if (needed <= bytes.capacity()) return true;
+    auto room = std::max(needed, 2 * bytes.capacity());
+    if (announced >= needed) room = std::min(room, announced);
+    if (limits.may_hold && !limits.may_hold(room)) return false;
+    bytes.reserve(room);
+    return true;
+}
+
+bool is_too_slow(std::size_t bytes, steady_time began, const client_side& client, const body_limits& limits) {
+    const auto grace = time_limit(limits.deadline, client.home.shared.options);
+    const auto late = std::chrono::duration<double>(steady_clock::now() - began - grace).count();
+    return limits.least_rate > 0 && late > 0 &&
+           static_cast<double>(bytes) < late * static_cast<double>(limits.least_rate);
+}
+
 } // namespace
 
 net::awaitable<whole_body> read_whole_body(client_side& client, const net::request_head& head,
                                            std::size_t head_bytes, const body_limits& limits) {
     whole_body out;
-    if (head.body == net::body_kind::none) co_return out;
+    if (head.body == net::body_kind::none) {
+        out.behind = client.in.data().substr(head_bytes);
+        co_return out;
+    }
     if (head.body == net::body_kind::length && head.content_length > limits.most)
         co_return broken(error{errc::too_large}, limits.most);
-    const auto declared =
+    const auto announced =
         head.body == net::body_kind::length ? static_cast<std::size_t>(head.content_length) : 0;
-    if (limits.may_hold && !limits.may_hold(declared)) co_return no_room();
     if (head.expect_continue) {
         const auto ec = co_await client.stream->write_all("HTTP/1.1 100 Continue\r\n\r\n");
         if (ec) {
@@ -45,7 +69,7 @@ net::awaitable<whole_body> read_whole_body(client_side& client, const net::reque
         }
     }
     client.wait(limits.deadline);
-    out.bytes.reserve(declared);
+    const auto began = steady_clock::now();
     net::body_decoder body;
     body.start(head.body, head.content_length, limits.most);
     std::string received{client.in.data().substr(head_bytes)};
@@ -56,6 +80,10 @@ net::awaitable<whole_body> read_whole_body(client_side& client, const net::reque
         if (!n) {
             wipe(received);
             co_return broken(n.error(), limits.most);
+        }
+        if (!make_room(out.bytes, pieces.bytes(), announced, limits)) {
+            wipe(received);
+            co_return no_room();
         }
         for (const auto& p : pieces)
             out.bytes.append(static_cast<const char*>(p.data()), p.size());
@@ -68,14 +96,13 @@ net::awaitable<whole_body> read_whole_body(client_side& client, const net::reque
         if (*n > 0 && used < received.size()) continue; // more chunks lie there than one look takes
         received.erase(0, used);
         used = 0;
-        if (limits.may_hold && !limits.may_hold(std::max(declared, out.bytes.size()))) co_return no_room();
-        auto [ec, got] =
-            co_await client.stream->read_some(net::asio::buffer(block.get(), body.want(net::large_block)));
+        if (is_too_slow(out.bytes.size(), began, client, limits)) co_return refuse(too_slow());
+        // What is read behind the body must fit into the connection's buffer.
+        const auto most = net::large_block - std::min(received.size(), net::large_block / 2);
+        auto [ec, got] = co_await client.stream->read_some(net::asio::buffer(block.get(), body.want(most)));
         if (ec) {
             wipe(received);
-            if (client.expired())
-                co_return refuse(json_error(408, "timeout", "the body did not come in time",
-                                            "Send it without long pauses."));
+            if (client.expired()) co_return refuse(too_slow());
             out.state = body_state::gone;
             co_return out;
         }

@@ -26,7 +26,10 @@ struct whole_body {
 struct body_limits {
     std::size_t most = 8 * 1024;
     waiting_for deadline = waiting_for::form;
-    /// Asked with the bytes held so far; false = not now (503).
+    /// Bytes a second, on the mean, once `deadline` has passed since the beginning; 0 = however slow. Without it a
+    /// client could hold a half-read body for ever by a byte now and then.
+    std::size_t least_rate = 0;
+    /// Asked with the bytes that it takes to go on, as they come; false = not now (503).
     std::function<bool(std::size_t)> may_hold;
 };
 

@@ -221,14 +221,13 @@ net::awaitable<bool> connection::answer(const exchange& x, const reply& r, bool 
                       !home_.shared.draining.load(std::memory_order_relaxed);
     const auto bytes = serialise(r, head_.method_id == net::verb::head, keep, head_.minor_version);
     log_own(x, r.status, body_bytes(r));
-    if (std::exchange(form_read_, false))
-        finish_request(client_.in.size(), std::exchange(behind_form_, {}));
-    else
-        finish_request(head_bytes_, {});
+    const bool fits = std::exchange(form_read_, false)
+                          ? finish_request(client_.in.size(), std::exchange(behind_form_, {}))
+                          : finish_request(head_bytes_, {});
     client_.wait(waiting_for::client_bytes);
     if (const auto ec = co_await client_.stream->write_all(bytes); ec) co_return false;
     if (body_pending) co_await linger();
-    co_return keep;
+    co_return keep && fits;
 }
 
 /// Drops a request's bytes from the buffer, and puts those that were read behind it there. False when they do
@@ -236,6 +235,10 @@ net::awaitable<bool> connection::answer(const exchange& x, const reply& r, bool 
 bool connection::finish_request(std::size_t bytes, std::string_view behind) {
     client_.in.consume(bytes);
     if (behind.empty()) return true;
+    if (client_.in.capacity() < client_.in.size() + behind.size()) {
+        static_cast<void>(client_.in.space()); // there is a block
+        client_.in.grow(home_.pools.large);
+    }
     const auto space = client_.in.space();
     if (space.size() < behind.size()) return false;
     std::memcpy(space.data(), behind.data(), behind.size());

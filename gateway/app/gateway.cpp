@@ -5,8 +5,10 @@
 namespace clawgate::app {
 
 connection_counters::slot connection_counters::acquire(const boost::asio::ip::address& client,
-                                                       unsigned limit) {
-    const auto hash = auth::digest_hash{}(where_({auth::limiter_key(client)}));
+                                                       unsigned limit, std::optional<uid_t> user) {
+    auto key = auth::limiter_key(client);
+    if (user) key.append(" user ").append(std::to_string(*user));
+    const auto hash = auth::digest_hash{}(where_({key}));
     auto& count = slots_[hash % slots_.size()];
     slot taken{&count};
     if (count.fetch_add(1, std::memory_order_relaxed) >= limit) return {};

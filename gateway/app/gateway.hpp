@@ -11,11 +11,14 @@
 
 #include <boost/asio/ssl/context.hpp>
 
+#include <sys/types.h>
+
 #include <array>
 #include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace clawgate::app {
@@ -76,8 +79,10 @@ public:
         counter* counter_ = nullptr;
     };
 
-    /// Empty when the client has `limit` connections.
-    [[nodiscard]] slot acquire(const boost::asio::ip::address& client, unsigned limit);
+    /// Empty when the client has `limit` connections. `user`: of a program of this machine, where it is known; each
+    /// is a client of its own.
+    [[nodiscard]] slot acquire(const boost::asio::ip::address& client, unsigned limit,
+                               std::optional<uid_t> user = std::nullopt);
 
 private:
     /// Of this process alone: whoever knew which addresses share a counter could use up somebody else's.

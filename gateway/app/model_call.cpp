@@ -1,186 +1,73 @@
 #include "app/model_call.hpp"
 
-#include "app/answer_sink.hpp"
 #include "app/body_reader.hpp"
-#include "app/error_shapes.hpp"
+#include "app/call_client.hpp"
+#include "app/model_answer.hpp"
+#include "app/model_door.hpp"
+#include "app/model_request.hpp"
+#include "app/model_turn.hpp"
 #include "core/log.hpp"
-#include "ollama_client/native_writer.hpp"
-#include "ollama_client/prompt_prefixes.hpp"
-
-#include <boost/asio/co_spawn.hpp>
 
 namespace clawgate::app {
 namespace {
 
-using ollama::call_kind;
+constexpr std::size_t least_body_rate = 64 * 1024; // bytes a second, after the first minute
 
-constexpr std::size_t held_answer_bytes = 256 * 1024; // then the server waits for the client
-constexpr std::size_t most_held_bodies = 512ull << 20;
-constexpr std::size_t longest_error = 1u << 20;
-constexpr std::size_t largest_embeddings = 64u << 20;
-
-std::string_view path_of(call_kind k) {
-    switch (k) {
-    case call_kind::chat: return "/api/chat";
-    case call_kind::generate: return "/api/generate";
-    case call_kind::embed: return "/api/embed";
-    case call_kind::embeddings: return "/api/embeddings";
-    }
-    return "/";
-}
-
-bool is_embedding(call_kind k) {
-    return k == call_kind::embed || k == call_kind::embeddings;
-}
-
-int status_of(const error& e) {
-    switch (e.code) {
-    case errc::bad_request: return 400;
-    case errc::forbidden: return 403;
-    case errc::not_found: return 404;
-    case errc::too_large: return 413;
-    case errc::canceled: return 499;
-    case errc::locked_out:
-    case errc::unreachable: return 503;
-    case errc::timeout: return 504;
-    default: return e.whose == fault::client ? 400 : 502;
-    }
-}
-
-reply refusal(const error& e, std::string_view hint = {}) {
-    auto r = json_error(status_of(e), to_string(e.code), e.detail, hint);
-    if (r.status == 503) r.with("Retry-After", "5");
-    return r;
-}
-
-/// Embeddings come as one object, which passes as it is.
-class whole_writer final : public ollama::response_writer {
+/// One call: its body is read and understood, its model chosen, its turn waited for, its answer given, and what it
+/// used is written down. Each step has a file of its own; here is their order.
+class model_call {
 public:
-    std::string_view content_type() const override { return "application/json"; }
-    bool streams() const override { return false; }
-    void record(std::string_view line, std::string& out) override { out.append(line); }
-    void heartbeat(std::string& out) override { out.push_back(' '); }
-    void fail(int, std::string_view message, std::string& out) override {
-        out.append(ollama::native_error(message));
-    }
-    std::string error_body(int, std::string_view message) const override {
-        return ollama::native_error(message);
-    }
-};
-
-result<std::string> checked_object(std::string_view text) {
-    if (auto members = ollama::scan_object(text); !members) return members.error();
-    return std::string{text};
-}
-
-class model_call final : public turn_taker {
-public:
-    model_call(client_side& client, exchange& x, std::size_t head_bytes, model_interface how)
-        : client_{client}
+    model_call(client_side& side, exchange& x, std::size_t head_bytes, const model_interface& how)
+        : side_{side}
         , x_{x}
-        , door_{*client.home.model}
-        , kind_{how.kind}
+        , door_{*side.home.model}
         , how_{how}
         , head_bytes_{head_bytes}
-        , sink_{client, x}
-        , wake_{client.home.io.get_executor()}
-        , room_{client.home.io.get_executor()} {}
-    ~model_call() override { hold(0); }
+        , flow_{agent() ? agent()->name : "person " + x.client.to_string()}
+        , held_{door_.bodies, flow_} {}
 
     net::awaitable<proxy_result> run();
 
-    void granted() override {
-        granted_ = true;
-        notify();
-    }
-    void ended_by(const error& why) override {
-        if (!fetching_) return;
-        if (!failure_) failure_ = why;
-        server_->abandon();
-    }
-
 private:
     net::awaitable<bool> read_body();
-    bool understand_body();
+    net::awaitable<bool> understand_body();
     net::awaitable<bool> choose_model();
-    bool set_parameters();
-    net::awaitable<bool> wait_for_turn();
-    net::awaitable<void> fetch();
-    net::awaitable<void> fetch_lines();
-    void take_line(std::string_view line);
-    net::awaitable<void> answer();
-    net::awaitable<void> finish_answer();
-    std::optional<std::pair<int, std::string>> problem_of_server();
-    void start(net::awaitable<void> helper, bool& running);
-    net::awaitable<void> watch_client();
-    net::awaitable<void> stop_helpers();
-    net::awaitable<bool> sign_of_life();
-    net::awaitable<void> sleep_until(steady_time when);
+    net::awaitable<bool> prepare();
+    net::awaitable<void> take_turn(call_client& client, model_turn& turn, model_answer& answer);
+    net::awaitable<bool> wait_for_turn(call_client& client, model_turn& turn);
+    [[nodiscard]] ollama::call_request turn_request();
+    void account(const call_client& client, const model_answer& answer);
+    void log_usage(const ollama::final_numbers& n) const;
 
-    void hold(std::size_t bytes) {
-        *body_bytes_ = *body_bytes_ - held_ + bytes;
-        held_ = bytes;
-    }
-    void notify() { wake_.cancel(); }
     bool fail(const error& e, std::string_view hint = {}) {
         r_.answer = refusal(e, hint);
         r_.error = std::string{to_string(e.code)} + ": " + e.detail;
         return false;
     }
-    [[nodiscard]] bool over() const { return client_.left() || client_.expired(); }
-    [[nodiscard]] turn_queue& queue() { return is_embedding(kind_) ? door_.embeddings : door_.turns; }
-    [[nodiscard]] steady_time next_sign_of_life() const {
-        const bool may_wait = !writer_->streams() && !sink_.begun();
-        return last_sent_ +
-               (may_wait ? door_.shared.options.silence.first : door_.shared.options.silence.stream);
+    bool fail_for_room() {
+        return fail(error{errc::locked_out, fault::client, retry::later,
+                          "server busy, please try again.  maximum pending requests exceeded"},
+                    "Too many bytes of requests are waiting; try again later");
     }
     [[nodiscard]] const agent_options* agent() const { return x_.as_agent ? x_.as_agent->options : nullptr; }
     [[nodiscard]] std::string caller_name() const { return agent() ? agent()->name : "person"; }
-    [[nodiscard]] ollama::call_request turn_request();
-    void account();
+    [[nodiscard]] const behaviour_options& behaviour() const {
+        return agent() ? agent()->behaviour : door_.shared.options.behaviour;
+    }
 
-    client_side& client_;
+    client_side& side_;
     exchange& x_;
     model_door& door_;
-    call_kind kind_;
     model_interface how_;
-    std::optional<ollama::translated_embeddings> embeddings_;
     std::size_t head_bytes_;
-    answer_sink sink_;
-    net::timer wake_; ///< cancelled when something has happened
-    net::timer room_; ///< cancelled when the client has taken what was held
-
+    std::string flow_; ///< who is treated as one
+    held_bytes held_;
     std::string body_;
-    std::shared_ptr<std::size_t> body_bytes_ = door_.body_bytes;
-    std::size_t held_ = 0;
-    ollama::native_request native_;
-    std::vector<ollama::native_message> messages_; ///< of a chat
+    model_request request_;
     std::string model_; ///< with its tag
-    ollama::call_policy policy_;
-    ollama::edited_text edits_;
-    ollama::pruning_report pruned_;
-    bool foreign_runner_ = false; ///< without the door this call would have reloaded the model
-    std::unique_ptr<ollama::response_writer> writer_;
-
-    ollama::call_id turn_ = 0;
-    bool granted_ = false;
+    ollama::model_facts facts_;
     steady_time asked_{};
     steady_time dispatched_{};
-    steady_time last_sent_{};
-
-    std::optional<ollama::server_call> server_;
-    ollama::line_splitter lines_;
-    std::string out_; ///< made, not yet sent
-    bool fetching_ = false;
-    bool watching_ = false;
-    bool stop_ = false;
-    bool gone_ = false; ///< the client, or its time
-    bool saw_final_ = false;
-    std::optional<error> failure_; ///< of the server
-    int server_status_ = 200;
-    std::string whole_; ///< an answer that is no stream: embeddings, errors
-    ollama::final_numbers numbers_;
-    unsigned heartbeats_ = 0;
     proxy_result r_;
 };
 
@@ -193,384 +80,189 @@ net::awaitable<bool> model_call::read_body() {
     body_limits limits;
     limits.most = ollama::max_body_bytes;
     limits.deadline = waiting_for::client_bytes;
-    limits.may_hold = [this](std::size_t bytes) {
-        if (*body_bytes_ - held_ + bytes > most_held_bodies) return false;
-        hold(bytes);
-        return true;
-    };
-    auto read = co_await read_whole_body(client_, x_.head, head_bytes_, limits);
-    client_.forgive();
+    limits.least_rate = least_body_rate;
+    limits.may_hold = [this](std::size_t bytes) { return held_.resize(bytes); };
+    auto read = co_await read_whole_body(side_, x_.head, head_bytes_, limits);
+    side_.forgive();
     r_.body_unread = read.state != body_state::complete;
     r_.bytes_in = read.bytes.size();
     if (read.state == body_state::gone) r_.status = 499;
     if (read.state == body_state::refused) r_.answer = std::move(read.refusal);
     if (read.state != body_state::complete) co_return false;
-    r_.consumed = client_.in.size() - head_bytes_;
+    r_.consumed = side_.in.size() - head_bytes_;
     r_.leftover = std::move(read.behind);
     body_ = std::move(read.bytes);
     co_return true;
 }
 
-bool model_call::understand_body() {
-    if (how_.translate) {
-        auto translated = how_.translate(body_, x_.request_id);
-        if (!translated) return fail(translated.error());
-        kind_ = translated->kind;
-        body_ = std::move(translated->body);
-        writer_ = std::move(translated->writer);
-    } else if (how_.openai_embeddings) {
-        auto translated = ollama::translate_embeddings(body_);
-        if (!translated) return fail(translated.error());
-        body_ = translated->body;
-        embeddings_ = std::move(*translated);
-    }
-    hold(body_.size());
-    auto native = ollama::read_native(kind_, body_);
-    if (!native) return fail(native.error());
-    native_ = std::move(*native);
-    if (kind_ == call_kind::chat) {
-        auto messages = ollama::read_messages(native_);
-        if (!messages) return fail(messages.error());
-        messages_ = std::move(*messages);
-    }
-    if (is_embedding(kind_))
-        writer_ = std::make_unique<whole_writer>();
-    else if (!writer_)
-        writer_ = ollama::make_native_writer(kind_, native_.stream, native_.model);
-    return true;
+net::awaitable<bool> model_call::understand_body() {
+    result<void> understood;
+    std::function<void()> work = [&] { understood = request_.understand(std::move(body_), how_, x_.request_id); };
+    co_await door_.work(body_.size(), flow_, std::move(work));
+    if (!understood) co_return fail(understood.error());
+    if (!held_.resize(request_.memory())) co_return fail_for_room();
+    co_return true;
 }
 
 net::awaitable<bool> model_call::choose_model() {
     const auto& options = door_.shared.options;
-    const auto usual = is_embedding(kind_) ? options.embed_model : agent() ? agent()->model : options.model;
-    model_ = model_door::with_tag(native_.model.empty() ? usual : native_.model);
-    if (!door_.serves(model_)) {
-        co_return fail(
-            error{errc::not_found, fault::client, retry::never, "model '" + native_.model + "' not found"},
-            "This pod serves " + door_.served_models() +
-                "; another one would push them out of memory (OPENCLAW_MODEL sets it)");
-    }
-    if (is_embedding(kind_) && !door_.is_embedding_model(model_))
-        co_return fail(error{errc::bad_request, fault::client, retry::never,
-                             "\"" + model_ + "\" is not the embedding model"},
-                       "Use " + options.embed_model + " (CLAWGATE_EMBED_MODEL)");
+    const bool embeds = is_embedding(request_.kind);
+    const auto usual = embeds ? options.embed_model : agent() ? agent()->model : options.model;
+    model_ = model_door::with_tag(request_.asked_model.empty() ? usual : request_.asked_model);
+    const auto refuse = [&](errc code, std::string detail, const std::string& hint) {
+        return fail(error{code, fault::client, retry::never, std::move(detail)}, hint);
+    };
+    if (!door_.serves(model_))
+        co_return refuse(errc::not_found, "model '" + request_.asked_model + "' not found",
+                         "This pod serves " + door_.served_models() +
+                             "; another one would push them out of memory (OPENCLAW_MODEL sets it)");
+    if (embeds && !door_.is_embedding_model(model_))
+        co_return refuse(errc::bad_request, "\"" + model_ + "\" is not the embedding model",
+                         "Use " + options.embed_model + " (CLAWGATE_EMBED_MODEL)");
+    if (!embeds && !door_.is_chat_model(model_))
+        co_return refuse(errc::bad_request, "\"" + model_ + "\" is for embeddings only",
+                         "This pod serves " + door_.served_models());
     auto facts = co_await door_.facts_of(model_);
     if (const auto waits = facts ? std::string{} : door_.download_under_way(model_); !waits.empty())
         co_return fail(error{errc::unreachable, fault::upstream, retry::later, waits},
                        "It can be used as soon as it is there");
     if (!facts)
         co_return fail(facts.error(), "It is downloaded at the start when OPENCLAW_MODEL_AUTO_PULL is true");
-    policy_ = ollama::policy_for(options, agent(), *facts);
+    facts_ = std::move(*facts);
     co_return true;
 }
 
-bool model_call::set_parameters() {
-    edits_ = ollama::edited_text{body_};
-    if (kind_ == call_kind::chat) {
-        auto pruning = ollama::pruning_for(agent() ? agent()->behaviour : door_.shared.options.behaviour);
-        pruning.context_tokens = std::min(pruning.context_tokens, policy_.runner.num_ctx);
-        pruning.bytes_per_token = door_.calibration(model_).bytes_per_token();
-        pruned_ = ollama::prune(native_, pruning, edits_);
-    }
-    const auto* asked_ctx = native_.find_option("num_ctx");
-    foreign_runner_ =
-        !is_embedding(kind_) &&
-        (!asked_ctx || asked_ctx->value != std::to_string(policy_.runner.num_ctx) || !native_.find("shift"));
-    if (auto ok = ollama::set_parameters(native_, policy_, edits_); !ok) return fail(ok.error());
-    return true;
+net::awaitable<bool> model_call::prepare() {
+    const auto policy = ollama::policy_for(door_.shared.options, agent(), facts_);
+    auto pruning = ollama::pruning_for(behaviour());
+    pruning.bytes_per_token = door_.calibration(model_).bytes_per_token();
+    result<void> ready;
+    std::function<void()> work = [&] { ready = request_.prepare(policy, pruning); };
+    co_await door_.work(request_.memory(), flow_, std::move(work));
+    if (!ready) co_return fail(ready.error());
+    if (!held_.resize(request_.memory())) co_return fail_for_room();
+    co_return true;
 }
 
 ollama::call_request model_call::turn_request() {
-    const auto& options = door_.shared.options;
     ollama::call_request t;
     const bool person = !agent();
-    t.flow = person ? "person " + x_.client.to_string() : agent()->name;
+    t.flow = flow_;
     t.rank = person ? ollama::priority::person : ollama::priority::agent;
     for (const auto& f : x_.head.fields) { // lowers a call's own class, never raises it
         if (!net::equal_ignoring_case(f.name, "Clawgate-Priority")) continue;
         if (net::equal_ignoring_case(f.value, "background")) t.rank = ollama::priority::background;
         if (net::equal_ignoring_case(f.value, "agent")) t.rank = std::max(t.rank, ollama::priority::agent);
     }
-    t.max_concurrent =
-        static_cast<unsigned>(person ? options.ollama.num_parallel : agent()->behaviour.max_concurrent);
-    const auto bytes = edits_.size();
-    t.bytes = bytes;
-    const auto per_byte = 1.0 / door_.calibration(model_).bytes_per_token();
-    t.prompt_tokens = static_cast<std::uint32_t>(static_cast<double>(bytes) * per_byte);
-    t.answer_tokens = door_.usage.of(caller_name(), model_).mean_answer_tokens();
-    if (!is_embedding(kind_)) t.prefixes = ollama::prefixes_of(native_, messages_, model_, per_byte);
+    t.max_concurrent = static_cast<unsigned>(person ? door_.shared.options.ollama.num_parallel
+                                                    : behaviour().max_concurrent);
+    t.model = model_;
+    if (!is_embedding(request_.kind)) t.model_slots = door_.slots.of(model_);
+    t.bytes = request_.edits.size();
+    t.prompt_tokens = request_.prompt_tokens;
+    t.answer_tokens = is_embedding(request_.kind)
+                          ? 1
+                          : door_.usage.of(caller_name(), model_).mean_answer_tokens();
+    t.prefixes = std::move(request_.prefixes);
     return t;
 }
 
-net::awaitable<void> model_call::sleep_until(steady_time when) {
-    wake_.expires_at(when);
-    auto waited = co_await wake_.async_wait(net::tok);
-    static_cast<void>(waited);
-}
-
-/// An empty record, a comment or a space: clients ignore it, and nothing in between closes an idle
-/// connection.
-net::awaitable<bool> model_call::sign_of_life() {
-    std::string sign;
-    writer_->heartbeat(sign);
-    ++heartbeats_;
-    last_sent_ = steady_clock::now();
-    co_return co_await sink_.send(writer_->content_type(), sign);
-}
-
-net::awaitable<bool> model_call::wait_for_turn() {
-    asked_ = last_sent_ = steady_clock::now();
-    const auto id = queue().join(turn_request(), *this);
-    if (!id) co_return fail(id.error(), "The queue is full (OLLAMA_MAX_QUEUE)");
+net::awaitable<bool> model_call::wait_for_turn(call_client& client, model_turn& turn) {
+    asked_ = steady_clock::now();
+    auto joined = turn.join(turn_request(), behaviour().timeout);
+    if (!joined) co_return fail(joined.error(), "The queue is full (OLLAMA_MAX_QUEUE)");
     bool taken = true;
-    while (!granted_ && !over() && taken) {
-        const auto due = next_sign_of_life();
-        if (steady_clock::now() < due) {
-            co_await sleep_until(due);
-            continue;
-        }
-        taken = co_await sign_of_life();
+    while (!turn.has_come() && !client.over() && taken) {
+        const auto due = client.next_sign_of_life(*request_.writer);
+        if (steady_clock::now() < due)
+            co_await client.sleep_until(due);
+        else
+            taken = co_await client.sign_of_life(*request_.writer);
     }
-    turn_ = *id;
-    if (granted_ && !over() && taken) co_return true;
-    if (granted_)
-        queue().done(*id, 0, 0);
-    else
-        queue().leave(*id);
+    if (turn.has_come() && !client.over() && taken) co_return true;
+    turn.done(ollama::cost_of({})); // nothing of it reached the server
     r_.status = 499;
     co_return false;
 }
 
-void model_call::take_line(std::string_view line) {
-    if (const auto message = ollama::error_of_record(line); !message.empty()) {
-        failure_ = error{errc::bad_upstream, fault::upstream, retry::later, message};
-        return;
-    }
-    if (!ollama::scan_object(line)) {
-        failure_ = error{errc::bad_upstream, fault::upstream, retry::later,
-                         "the model server sent something that is not a record"};
-        return;
-    }
-    if (ollama::is_final_record(line)) {
-        saw_final_ = true;
-        if (auto n = ollama::numbers_of(line)) numbers_ = std::move(*n);
-    }
-    writer_->record(line, out_);
-}
-
-net::awaitable<void> model_call::fetch_lines() {
-    while (!stop_) {
-        auto piece = co_await server_->read();
-        if (!piece) {
-            if (!failure_) failure_ = piece.error();
-            co_return;
-        }
-        if (piece->empty()) co_return;
-        door_.note_record();
-        lines_.feed(*piece);
-        for (;;) {
-            auto line = lines_.next();
-            if (!line) {
-                failure_ = line.error();
-                co_return;
-            }
-            if (!*line) break;
-            if (!failure_ && !saw_final_) take_line(**line);
-        }
-        notify();
-        while (out_.size() > held_answer_bytes && !stop_) {
-            room_.expires_at(steady_time::max());
-            auto waited = co_await room_.async_wait(net::tok);
-            static_cast<void>(waited);
-        }
-    }
-}
-
-/// The server's side of the call; runs beside answer(), which it wakes.
-net::awaitable<void> model_call::fetch() {
-    const auto pieces = edits_.pieces();
-    const auto sent = co_await server_->send("POST", path_of(kind_), pieces);
-    if (!sent) {
-        if (!failure_) failure_ = sent.error();
-        co_return;
-    }
-    server_status_ = server_->status();
-    if (server_status_ != 200 || is_embedding(kind_)) {
-        auto all = co_await server_->read_all(server_status_ == 200 ? largest_embeddings : longest_error);
-        if (all)
-            whole_ = std::move(*all);
-        else if (!failure_)
-            failure_ = all.error();
-        if (all) door_.note_record();
-        co_return;
-    }
-    co_await fetch_lines();
-    // A last line without its end is a record too (Ollama ends one object like that), unless it was cut off.
-    if (const auto rest = lines_.rest();
-        !failure_ && !saw_final_ &&
-        (ollama::is_final_record(rest) || !ollama::error_of_record(rest).empty()))
-        take_line(rest);
-}
-
-/// Notices at once when the client leaves: nothing is read from it while it waits.
-net::awaitable<void> model_call::watch_client() {
-    auto& socket = client_.stream->lowest();
-    auto [ec] = co_await socket.async_wait(net::socket::wait_read, net::tok);
-    // Otherwise its next request is there already, and the watchdog's tick looks for the rest of the call.
-    if (!stop_ && !ec && net::peer_has_left(socket)) client_.has_left();
-}
-
-/// Starts one of the coroutines that run beside this one; `running` is false again when it has ended.
-void model_call::start(net::awaitable<void> helper, bool& running) {
-    running = true;
-    auto ended = [this, &running](std::exception_ptr failed) {
-        if (failed && !failure_) failure_ = error{errc::io, fault::gateway, retry::never, "internal error"};
-        running = false;
-        notify();
-    };
-    net::asio::co_spawn(client_.home.io.get_executor(), std::move(helper), std::move(ended));
-}
-
-net::awaitable<void> model_call::stop_helpers() {
-    stop_ = true;
-    while (fetching_ || watching_) {
-        if (fetching_) server_->abandon();
-        if (watching_) client_.stream->cancel();
-        room_.cancel();
-        co_await sleep_until(steady_clock::now() + std::chrono::seconds{1});
-    }
-}
-
-net::awaitable<void> model_call::answer() {
+net::awaitable<void> model_call::take_turn(call_client& client, model_turn& turn, model_answer& answer) {
+    const bool my_turn = co_await wait_for_turn(client, turn);
+    if (!my_turn) co_return;
     dispatched_ = steady_clock::now();
-    const auto& behaviour = agent() ? agent()->behaviour : door_.shared.options.behaviour;
-    const auto deadline = dispatched_ + behaviour.timeout;
-    server_.emplace(door_.link());
-    start(fetch(), fetching_);
-    bool taken = true;
-    while (fetching_ && taken && !over()) {
-        const auto now = steady_clock::now();
-        if (writer_->streams() && !out_.empty()) {
-            const auto made = std::exchange(out_, {});
-            room_.cancel();
-            last_sent_ = now;
-            taken = co_await sink_.send(writer_->content_type(), made);
-        } else if (now >= deadline) {
-            failure_ =
-                error{errc::timeout, fault::upstream, retry::later,
-                      "the model did not finish within " + std::to_string(behaviour.timeout.count()) + " s"};
-            break;
-        } else if (now >= next_sign_of_life()) {
-            taken = co_await sign_of_life();
-        } else {
-            co_await sleep_until(std::min(deadline, next_sign_of_life()));
-        }
-    }
-    gone_ = !taken || over();
+    co_await answer.run(behaviour().timeout);
+    auto course = answer.course();
+    course.prompt_tokens_a_second = door_.usage.of(caller_name(), model_).prompt_tokens_a_second();
+    turn.done(ollama::cost_of(course)); // the server is free for the next one
+    static_cast<void>(held_.resize(0));
+    co_await answer.finish(r_);
 }
 
-/// What went wrong on the server's side, if anything did.
-std::optional<std::pair<int, std::string>> model_call::problem_of_server() {
-    if (server_status_ != 200 && !failure_) {
-        auto message = ollama::error_of_record(whole_);
-        return std::pair{server_status_, message.empty()
-                                             ? "the model server answered " + std::to_string(server_status_)
-                                             : message};
-    }
-    if (failure_) {
-        const auto reported =
-            failure_->whose == fault::upstream && failure_->code == errc::bad_upstream && !saw_final_;
-        return std::pair{reported ? 500 : status_of(*failure_), failure_->detail};
-    }
-    if (!is_embedding(kind_)) {
-        if (saw_final_) return std::nullopt;
-        return std::pair{502, std::string{"the model server ended its answer early"}};
-    }
-    auto converted = embeddings_ ? ollama::embeddings_answer(*embeddings_, whole_) : checked_object(whole_);
-    if (!converted)
-        return std::pair{502, "the model server's answer cannot be read: " + converted.error().detail};
-    out_ = std::move(*converted);
-    return std::nullopt;
-}
-
-net::awaitable<void> model_call::finish_answer() {
-    r_.bytes_out = sink_.bytes();
-    if (gone_) {
-        r_.status = 499;
-        r_.error = "canceled: the client left";
-        r_.truncated = sink_.begun();
-        co_return;
-    }
-    const auto problem = problem_of_server();
-    if (problem) {
-        r_.error = problem->second;
-        if (!sink_.begun() && out_.empty()) {
-            r_.answer = json_error(problem->first, "model_error", problem->second, {});
-            if (problem->first == 503) r_.answer.with("Retry-After", "5");
-            co_return;
-        }
-        writer_->fail(problem->first, problem->second, out_);
-    }
-    r_.status = 200;
-    const bool taken = co_await sink_.finish(writer_->content_type(), out_);
-    r_.bytes_out = sink_.bytes();
-    r_.keep_alive = taken && sink_.keeps_alive();
-}
-
-void model_call::account() {
+void model_call::account(const call_client& client, const model_answer& answer) {
     auto& used = door_.usage.of(caller_name(), model_);
     ++used.requests;
-    used.heartbeats += heartbeats_;
+    used.heartbeats += client.heartbeats();
     used.queued += (dispatched_ == steady_time{} ? steady_clock::now() : dispatched_) - asked_;
-    used.reloads_avoided += foreign_runner_ ? 1 : 0;
-    used.pruned_bytes += pruned_.bytes_before - pruned_.bytes_after;
+    used.reloads_avoided += request_.foreign_runner ? 1 : 0;
+    used.pruned_bytes += request_.pruned.bytes_before - request_.pruned.bytes_after;
     if (r_.status == 499)
         ++used.canceled;
     else if (!r_.error.empty())
         ++used.failed;
-    if (!saw_final_) return;
-    used.add(numbers_);
+    const auto course = answer.course();
+    auto numbers = answer.numbers().value_or(ollama::final_numbers{});
+    numbers.answer_tokens = std::max(numbers.answer_tokens, course.records);
+    used.add(numbers);
     // Pruning's own count of bytes, in which pictures weigh what they cost.
-    if (numbers_.prompt_tokens && pruned_.bytes_after)
-        door_.calibration(model_).learn(pruned_.bytes_after, numbers_.prompt_tokens);
+    if (answer.numbers() && request_.kind == ollama::call_kind::chat && numbers.prompt_tokens && request_.pruned.bytes_after)
+        door_.calibration(model_).learn(request_.pruned.bytes_after, numbers.prompt_tokens);
+    if (answer.numbers() || course.records > 0) log_usage(numbers);
+}
+
+void model_call::log_usage(const ollama::final_numbers& n) const {
     const auto ms = [](auto d) {
         return std::int64_t{std::chrono::duration_cast<std::chrono::milliseconds>(d).count()};
     };
     log::event(log_level::info, "model call",
                {{"caller", caller_name()},
                 {"model", model_},
-                {"prompt_tokens", static_cast<std::int64_t>(numbers_.prompt_tokens)},
-                {"answer_tokens", static_cast<std::int64_t>(numbers_.answer_tokens)},
+                {"prompt_tokens", static_cast<std::int64_t>(n.prompt_tokens)},
+                {"answer_tokens", static_cast<std::int64_t>(n.answer_tokens)},
                 {"queued_ms", ms(dispatched_ - asked_)},
-                {"load_ms", ms(numbers_.load)},
-                {"prefill_ms", ms(numbers_.prefill)},
-                {"generation_ms", ms(numbers_.generation)},
-                {"pruned_bytes", static_cast<std::int64_t>(pruned_.bytes_before - pruned_.bytes_after)},
+                {"load_ms", ms(n.load)},
+                {"prefill_ms", ms(n.prefill)},
+                {"generation_ms", ms(n.generation)},
+                {"pruned_bytes",
+                 static_cast<std::int64_t>(request_.pruned.bytes_before - request_.pruned.bytes_after)},
                 {"id", x_.request_id}});
 }
 
 net::awaitable<proxy_result> model_call::run() {
     r_.body_unread = x_.head.body != net::body_kind::none;
     const bool read = co_await read_body();
-    if (!read || !understand_body()) co_return std::move(r_);
-    const bool chosen = co_await choose_model();
-    if (!chosen || !set_parameters()) co_return std::move(r_);
+    if (!read) co_return std::move(r_);
+    side_.wait(waiting_for::model_turn);
+    const bool understood = co_await understand_body();
+    const bool chosen = understood && co_await choose_model();
+    const bool ready = chosen && co_await prepare();
+    if (!ready) co_return std::move(r_);
 
-    client_.wait(waiting_for::model_turn);
-    client_.set_waker([this] { notify(); });
-    start(watch_client(), watching_);
-    const bool my_turn = co_await wait_for_turn();
-    if (my_turn) co_await answer();
-    co_await stop_helpers();
-    client_.set_waker({});
-    if (my_turn) {
-        queue().done(turn_, static_cast<std::uint32_t>(numbers_.prompt_tokens),
-                     static_cast<std::uint32_t>(numbers_.answer_tokens));
-        hold(0);
-        co_await finish_answer();
+    call_client client{side_, x_};
+    model_turn turn{is_embedding(request_.kind) ? door_.embeddings : door_.turns,
+                    [&client] { client.notify(); }};
+    model_answer answer{client, door_, request_, turn};
+    client.start_watching();
+    std::exception_ptr failed;
+    try {
+        co_await take_turn(client, turn, answer);
+    } catch (...) {
+        failed = std::current_exception();
     }
-    account();
-    client_.wait(waiting_for::client_bytes);
+    // Whatever happened: they use what is about to go.
+    co_await answer.stop();
+    co_await client.stop_watching();
+    if (failed) std::rethrow_exception(failed);
+    account(client, answer);
+    side_.wait(waiting_for::client_bytes);
     co_return std::move(r_);
 }
 

@@ -1,13 +1,11 @@
 #pragma once
 // One call of the model API, from its body to the last byte of its answer: understood, its parameters set,
 // its turn waited for, and its answer streamed with signs of life in every silence (docs/architecture.md,
-// "Life of a model call").
+// "The life of a model call").
 
 #include "app/client_side.hpp"
 #include "app/exchange.hpp"
-#include "app/model_door.hpp"
 #include "app/proxy.hpp"
-#include "ollama_client/line_splitter.hpp"
 #include "ollama_client/translation.hpp"
 
 namespace clawgate::app {

@@ -13,6 +13,8 @@ namespace {
 
 using json = nlohmann::json;
 
+constexpr std::size_t long_body = 1u << 20; // what is shorter is understood in a few milliseconds
+
 ollama::admission_limits limits_of(const config& c) {
     ollama::admission_limits l;
     l.slots = static_cast<unsigned>(c.ollama.num_parallel);
@@ -41,73 +43,30 @@ ollama::model_facts facts_from(const json& show, std::string model) {
     for (const auto& [key, value] : info.items())
         if (key.ends_with(".context_length") && value.is_number_integer())
             f.context_length = value.get<int>();
+    if (const auto a = info.find("general.architecture"); a != info.end() && a->is_string())
+        f.architecture = a->get<std::string>();
     return f;
 }
 
 } // namespace
 
-result<ollama::call_id> turn_queue::join(ollama::call_request r, turn_taker& who) {
-    auto id = admission_.enqueue(std::move(r), steady_clock::now());
-    if (!id) return id;
-    waiting_.emplace(*id, &who);
-    serve();
-    return id;
-}
-
-void turn_queue::leave(ollama::call_id id) {
-    waiting_.erase(id);
-    admission_.cancel(id);
-    serve();
-}
-
-void turn_queue::end_granted(const error& why) {
-    for (const auto& [id, who] : granted_)
-        who->ended_by(why);
-}
-
-void turn_queue::done(ollama::call_id id, std::uint32_t prompt_tokens, std::uint32_t answer_tokens) {
-    granted_.erase(id);
-    admission_.finish(id, prompt_tokens, answer_tokens, steady_clock::now());
-    serve();
-}
-
-std::optional<ollama::queue_place> turn_queue::place_of(ollama::call_id id) const {
-    return admission_.place_of(id, steady_clock::now());
-}
-
-void turn_queue::serve() {
-    while (const auto id = admission_.next(steady_clock::now())) {
-        const auto found = waiting_.find(*id);
-        if (found == waiting_.end()) continue;
-        auto* who = found->second;
-        waiting_.erase(found);
-        granted_.emplace(*id, who);
-        who->granted();
-    }
-    const auto again = admission_.next_decision();
-    if (!again) return;
-    later_.expires_at(*again);
-    later_.async_wait([this](net::error_code ec) {
-        if (!ec) serve();
-    });
-}
-
 model_door::model_door(gateway& g, worker& w)
     : shared{g}
     , home{w}
     , pool{w.io.get_executor(), g.model_server_addresses, g.may_serve_models}
-    , turns{limits_of(g.options), w.io.get_executor()}
-    , embeddings{embedding_limits(g.options), w.io.get_executor()}
+    , slots{static_cast<unsigned>(g.options.ollama.num_parallel)}
+    , turns{std::make_shared<turn_queue>(limits_of(g.options), slots, w.io.get_executor())}
+    , embeddings{std::make_shared<turn_queue>(embedding_limits(g.options), slots, w.io.get_executor())}
     , server_host{(g.model_server.host.find(':') == std::string::npos ? g.model_server.host
                                                                       : "[" + g.model_server.host + "]") +
                   ":" + std::to_string(g.model_server.port)}
     , keeper{link(), ollama::keeper_options_for(g.options)}
     , watchdog{link(), keeper, {}, watchdog_hooks()}
-    , embed_model_{with_tag(g.options.embed_model)} {
-    models_.insert(with_tag(g.options.model));
-    models_.insert(embed_model_);
+    , embed_model_{with_tag(g.options.embed_model)}
+    , long_work_{w.io.get_executor()} {
+    chat_models_.insert(with_tag(g.options.model));
     for (const auto& a : g.options.agents)
-        models_.insert(with_tag(a.model));
+        chat_models_.insert(with_tag(a.model));
 }
 
 ollama::server_link model_door::link() {
@@ -121,15 +80,14 @@ std::string model_door::with_tag(std::string_view model) {
 ollama::watchdog_hooks model_door::watchdog_hooks() {
     ollama::watchdog_hooks hooks;
     hooks.activity = [this] {
-        ollama::door_activity a;
-        a.dispatched = turns.state().active() + embeddings.state().active();
-        a.slots = static_cast<unsigned>(shared.options.ollama.num_parallel);
+        auto a = turns->activity();
+        a.dispatched += embeddings->state().active();
         a.last_record = last_record_;
         return a;
     };
     hooks.end_calls = [this](const error& why) {
-        turns.end_granted(why);
-        embeddings.end_granted(why);
+        turns->end_granted(why);
+        embeddings->end_granted(why);
     };
     return hooks;
 }
@@ -137,8 +95,10 @@ ollama::watchdog_hooks model_door::watchdog_hooks() {
 void model_door::look_after_models(const supervisor_access& supervisor, ollama::watchdog_limits limits) {
     const auto ex = home.io.get_executor();
     watchdog.set_limits(limits);
-    if (!supervisor.empty())
+    if (!supervisor.empty()) {
+        slots.server_is_ours();
         watchdog.set_restart([ex, supervisor] { return restart_program(ex, supervisor, "ollama"); });
+    }
     net::asio::co_spawn(ex, keeper.run(), net::asio::detached);
     net::asio::co_spawn(ex, watchdog.run(), net::asio::detached);
 }
@@ -152,9 +112,27 @@ std::string model_door::download_under_way(std::string_view model_with_tag) cons
 
 std::string model_door::served_models() const {
     std::string all;
-    for (const auto& m : models_)
+    auto models = chat_models_;
+    models.insert(embed_model_);
+    for (const auto& m : models)
         all.append(all.empty() ? "" : ", ").append(m);
     return all;
+}
+
+/// There are as many slots as the models have together, but never more than OLLAMA_NUM_PARALLEL.
+void model_door::learn(const ollama::model_facts& facts) {
+    slots.learn(facts);
+    unsigned all = 0;
+    for (const auto& m : chat_models_)
+        all += slots.of(m);
+    turns->set_slots(std::min(all, static_cast<unsigned>(shared.options.ollama.num_parallel)));
+}
+
+net::awaitable<void> model_door::work(std::size_t bytes, std::string caller, std::function<void()> f) {
+    if (bytes < long_body)
+        f();
+    else
+        co_await long_work_.run(std::move(caller), std::move(f));
 }
 
 net::awaitable<result<ollama::model_facts>> model_door::facts_of(std::string model) {
@@ -171,6 +149,7 @@ net::awaitable<result<ollama::model_facts>> model_door::facts_of(std::string mod
     if (answer->status != 200 || !show.is_object()) co_return unknown;
     auto facts = facts_from(show, model);
     facts_[model] = facts;
+    learn(facts);
     co_return facts;
 }
 

@@ -81,7 +81,7 @@ reply nothing_here(const exchange& x) {
 
 /// In the form of the interface, also for paths that it does not have.
 error_shape errors_of_path(std::string_view path) {
-    if (path == "/v1/messages") return error_shape::anthropic;
+    if (path == "/v1/messages" || path.starts_with("/v1/messages/")) return error_shape::anthropic;
     return path.starts_with("/v1/") ? error_shape::openai : error_shape::ollama;
 }
 
@@ -265,10 +265,7 @@ step judge_password(exchange& x, auth::shown_credential shown, caller as) {
                                  "Use the web password of this pod (OPENCLAW_WEB_PASSWORD)."));
 }
 
-/// On the model API an agent is known by its token, and only from this machine: it lies in a file that the
-/// agent reads.
 const routing::agent* agent_of_token(const exchange& x, const secret& token) {
-    if (!comes_directly_from_this_machine(x)) return nullptr;
     const routing::agent* found = nullptr;
     for (const auto& a : x.shared.agents)
         if (a->token == token) found = a.get();
@@ -303,6 +300,13 @@ step authenticate_model_call(exchange& x) {
     auto shown = shown_to_model_api(x);
     if (shown.scheme == auth::credential_scheme::none) return respond(x, unauthenticated(x));
     if (!x.judged) x.as_agent = agent_of_token(x, shown.value);
+    if (x.as_agent && !comes_directly_from_this_machine(x)) {
+        // It lies in a file that the agent reads, so from elsewhere it opens nothing; but it is no guess at the
+        // password either, and whoever calls by another address of this machine is not to be locked out for it.
+        x.as_agent = nullptr;
+        return respond(x, json_error(401, "unauthorized", "an agent's token is taken on this machine only",
+                                     "Call the model API at its loopback address, and not through a proxy."));
+    }
     if (x.as_agent) {
         x.who = caller::agent;
         return allow(x);

@@ -5,6 +5,8 @@
 #include "app/pod_watch.hpp"
 #include "app/worker.hpp"
 #include "core/log.hpp"
+#include "core/net_names.hpp"
+#include "net/listener_owner.hpp"
 #include "net/tls.hpp"
 #include "net/tunnel.hpp"
 #include "routing/agent_users.hpp"
@@ -68,7 +70,7 @@ struct server::impl {
     bool running = false;
 
     result<void> resolve_backends();
-    net::asio::ip::address address_of(const door& d) const;
+    std::vector<net::asio::ip::address> addresses_of(const door& d) const;
     result<void> choose_ports();
     result<void> open_all();
     net::awaitable<void> accept_loop(worker& w, listening& l);
@@ -91,10 +93,16 @@ std::uint16_t server::port(std::size_t i) const {
     return impl_->ports.at(i);
 }
 
-/// The interface of a door; throws for a name without an address.
-net::asio::ip::address server::impl::address_of(const door& d) const {
-    const auto& host = d.kind == door_kind::model ? shared.options.ollama.host : shared.options.bind;
-    return net::resolve({host, d.port}).value().front().address();
+/// The interfaces of a door; throws for a name without an address.
+std::vector<net::asio::ip::address> server::impl::addresses_of(const door& d) const {
+    const bool of_model = d.kind == door_kind::model;
+    const auto& host = of_model ? shared.options.ollama.host : shared.options.bind;
+    std::vector all{net::resolve({host, d.port}).value().front().address()};
+    // Agents call the model API on loopback, also where it is served on one other interface: from there their
+    // tokens would not be taken.
+    if (of_model && !all.front().is_unspecified() && !auth::is_local(all.front()))
+        all.push_back(net::asio::ip::make_address(loopback_for(host)));
+    return all;
 }
 
 result<void> server::impl::resolve_backends() {
@@ -125,13 +133,17 @@ result<void> server::impl::choose_ports() {
     std::vector<net::acceptor> probes;
     std::string failures;
     for (const auto& d : shared.doors) {
-        auto& probe = probes.emplace_back(io.get_executor());
-        if (const auto failed = open_listener(probe, {address_of(*d), d->port}, false); failed) {
-            failures.append(failures.empty() ? "" : "; ")
-                .append(d->name + " needs port " + std::to_string(d->port) + ": " + failed.message());
-            continue;
+        auto port = d->port; // 0: chosen once, for all addresses
+        for (const auto& address : addresses_of(*d)) {
+            auto& probe = probes.emplace_back(io.get_executor());
+            if (const auto failed = open_listener(probe, {address, port}, false); failed)
+                failures.append(failures.empty() ? "" : "; ")
+                    .append(d->name + " needs port " + std::to_string(port) + " of " + address.to_string() +
+                            ": " + failed.message());
+            else
+                port = probe.local_endpoint().port();
         }
-        ports.push_back(probe.local_endpoint().port());
+        ports.push_back(port);
     }
     if (!failures.empty()) return error{errc::io, fault::gateway, retry::never, failures};
     return {};
@@ -152,14 +164,15 @@ result<void> server::impl::open_all() {
         for (std::size_t i = 0; i < shared.doors.size(); ++i) {
             const bool agents_door = shared.doors[i]->kind == door_kind::agent;
             if (agents_door == serves_model || (agents_door && n > 0 && !share_ports)) continue;
-            auto l = std::make_unique<listening>(net::acceptor{w.io.get_executor()}, shared.doors[i].get());
-            if (const auto ec = open_listener(l->acceptor, {address_of(*shared.doors[i]), ports[i]},
-                                              agents_door && share_ports);
-                ec)
-                return error{errc::io, fault::gateway, retry::never,
-                             shared.doors[i]->name + " needs port " + std::to_string(ports[i]) + ": " +
-                                 ec.message()};
-            mine.push_back(std::move(l));
+            for (const auto& address : addresses_of(*shared.doors[i])) {
+                auto l = std::make_unique<listening>(net::acceptor{w.io.get_executor()}, shared.doors[i].get());
+                const auto ec = open_listener(l->acceptor, {address, ports[i]}, agents_door && share_ports);
+                if (ec)
+                    return error{errc::io, fault::gateway, retry::never,
+                                 shared.doors[i]->name + " needs port " + std::to_string(ports[i]) + ": " +
+                                     ec.message()};
+                mine.push_back(std::move(l));
+            }
         }
     }
     return {};
@@ -186,7 +199,12 @@ net::awaitable<bool> server::impl::accept_one(worker& w, listening& l, std::size
     const bool proxy = shared.trusted.contains(peer);
     auto& counters = proxy ? shared.proxy_connections : shared.connections;
     const auto most = shared.options.max_connections_per_client;
-    auto counted = counters.acquire(peer, proxy ? most_of_a_proxy(most) : most);
+    // On loopback every program has the same address: they are told apart by their users, so that one agent with many
+    // connections does not shut out the others.
+    std::optional<uid_t> user;
+    if (const auto here = accepted.local_endpoint(gone); !gone && !proxy && auth::is_local(peer))
+        user = net::user_of_connection(remote, here);
+    auto counted = counters.acquire(peer, proxy ? most_of_a_proxy(most) : most, user);
     if (!counted) co_return true; // closed without a word: an answer would cost what the limit saves
     prepare_socket(accepted);
     auto s = std::make_unique<net::stream>(std::move(accepted));

@@ -177,6 +177,11 @@ bool is_loopback_host(std::string_view host) {
     return name == "localhost" || name == "localhost.";
 }
 
+std::string loopback_for(std::string_view host) {
+    if (is_loopback_host(host) && is_ip_literal(host)) return std::string{host};
+    return parse_v6(host) ? "::1" : "127.0.0.1";
+}
+
 bool is_unspecified_host(std::string_view host) {
     if (const auto v4 = parse_v4(host)) return *v4 == v4_bytes{};
     if (const auto v6 = parse_v6(host)) return *v6 == v6_bytes{};

@@ -27,6 +27,11 @@ namespace clawgate {
 /// 0.0.0.0 or ::, which stand for every interface.
 [[nodiscard]] bool is_unspecified_host(std::string_view host);
 
+/// At which address a program of this machine reaches a port that is served on the interface `host` (an IP
+/// literal) and, when that is neither loopback nor every interface, on loopback too: itself when it is loopback,
+/// otherwise 127.0.0.1, or ::1 for IPv6.
+[[nodiscard]] std::string loopback_for(std::string_view host);
+
 /// A DNS name (letters, digits, '-', '_', '.') or an IP literal.
 [[nodiscard]] bool is_host(std::string_view text);
 

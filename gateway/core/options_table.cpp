@@ -297,7 +297,8 @@ void add_ollama(std::vector<option>& t) {
                         [](auto& c, auto*) -> auto& { return c.ollama.max_queue; }, 1, 1'000'000),
                     "Model requests that may wait before more are refused."));
     t.push_back(row("OLLAMA_HOST", ollama_group, "0.0.0.0", ollama_interface(),
-                    "Interface on which the model API is served (with authentication, by the gateway)."));
+                    "Interface on which the model API is served (with authentication, by the gateway); besides "
+                    "it always loopback, where the agents call it."));
     t.push_back(row("OLLAMA_PORT", ollama_group, "11434",
                     port([](auto& c, auto*) -> auto& { return c.ollama.port; }), "Its port."));
     t.push_back(row("OLLAMA_DEBUG", ollama_group, "false", debug_level(),
@@ -309,7 +310,8 @@ void add_ollama(std::vector<option>& t) {
                             {"info", log_level::info},
                             {"warn", log_level::warn},
                             {"error", log_level::error}}),
-                    "Lowest level that is logged, by every program of the pod."));
+                    "Lowest level that is logged, by every program of the pod; debug and trace are Ollama's too, "
+                    "unless OLLAMA_DEBUG is set."));
 }
 
 void add_gateway(std::vector<option>& t) {
@@ -446,8 +448,9 @@ void add_sessions(std::vector<option>& t) {
     t.push_back(row("CLAWGATE_MAX_CONNECTIONS_PER_CLIENT", session_group, "256",
                     integer(
                         [](auto& c, auto*) -> auto& { return c.max_connections_per_client; }, 1, 65'535),
-                    "Connections at once from one client address; behind a trusted proxy its requests and WebSockets "
-                    "(the proxy itself may have sixteen times as many connections)."));
+                    "Connections at once from one client address, on this machine itself of one user; behind a "
+                    "trusted proxy its requests and WebSockets (the proxy itself may have sixteen times as many "
+                    "connections)."));
 }
 
 std::vector<option> make_table() {

@@ -1,5 +1,5 @@
 #pragma once
-// Whose program listens on a port of this machine, asked of the kernel (sock_diag(7)).
+// Whose program is at the other end on this machine, asked of the kernel (sock_diag(7)).
 
 #include "net/asio.hpp"
 
@@ -21,5 +21,9 @@ struct listener {
 
 /// The socket that gets connections to `where`. Some ten microseconds; blocks for no other reason.
 [[nodiscard]] listener listener_at(const tcp::endpoint& where);
+
+/// The user of the program that has connected from `client` to `server`, both of this machine. Nothing when the
+/// system does not tell, or the connection is closed already.
+[[nodiscard]] std::optional<uid_t> user_of_connection(const tcp::endpoint& client, const tcp::endpoint& server);
 
 } // namespace clawgate::net

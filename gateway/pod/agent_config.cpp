@@ -146,10 +146,9 @@ void fill_model(filler& f, const config& c, const agent_options& a) {
     f.from_name("OLLAMA_KEEP_ALIVE", "/params/keep_alive", keep_alive(c.ollama.keep_alive));
 }
 
-/// The gateway's model API, as an agent on this machine reaches it.
+/// The gateway's model API, as an agent on this machine reaches it: its token is taken from loopback only.
 std::string model_api(const config& c) {
-    std::string host = c.ollama.host;
-    if (is_unspecified_host(host)) host = host.find(':') == host.npos ? "127.0.0.1" : "::1";
+    auto host = loopback_for(c.ollama.host);
     if (host.find(':') != host.npos) host = "[" + host + "]";
     return "http://" + host + ":" + std::to_string(c.ollama.port);
 }

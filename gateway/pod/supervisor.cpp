@@ -13,6 +13,12 @@
 namespace clawgate::pod {
 namespace {
 
+/// Ollama reads no LOG_LEVEL (facts/ollama.md), so it is told by the variable that it has.
+int ollama_debug(const config& c) {
+    if (c.is_given("OLLAMA_DEBUG")) return c.ollama.debug;
+    return c.level == log_level::trace ? 2 : c.level == log_level::debug ? 1 : 0;
+}
+
 variables ollama_variables(const config& c, const layout& l, const environment& process) {
     const auto& o = c.ollama;
     const auto where = parse_http_url(o.url);
@@ -31,7 +37,7 @@ variables ollama_variables(const config& c, const layout& l, const environment& 
         {"OLLAMA_MAX_LOADED_MODELS", std::to_string(max_loaded_models(c))},
         {"OLLAMA_CONTEXT_LENGTH", std::to_string(o.context_length)},
         {"OLLAMA_MAX_QUEUE", std::to_string(o.max_queue)},
-        {"OLLAMA_DEBUG", std::to_string(o.debug)},
+        {"OLLAMA_DEBUG", std::to_string(ollama_debug(c))},
         {"OLLAMA_NO_CLOUD", "1"}, // everything stays on this machine
     };
     // Which GPUs there are, where their libraries lie, and how the registry is reached.

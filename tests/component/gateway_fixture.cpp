@@ -73,8 +73,8 @@ gateway_under_test::gateway_under_test(gateway_options o)
             chosen.agents[i].backend_port = backends[i];
         }
         chosen.control_port = free_port();
-        chosen.ollama.host = "127.0.0.1";
-        chosen.ollama.port = free_port();
+        if (!c.is_given("OLLAMA_HOST")) chosen.ollama.host = "127.0.0.1";
+        if (!c.is_given("OLLAMA_PORT")) chosen.ollama.port = free_port();
         if (o.adjust) o.adjust(chosen);
         std::vector<secret> copies = tokens;
         server_ = std::make_unique<app::server>(chosen, std::move(copies), secret{std::string(32, 'k')});

@@ -57,9 +57,10 @@ TEST(ModelStart, AnAbsentModelIsUnknownWhereNothingIsDownloaded) {
 TEST(ModelStart, AStuckServerIsRecoveredAndItsCallsAreToldWhy) {
     model_under_test m{warm()};
     ollama::watchdog_limits limits;
-    limits.silence = limits.silence_when_full = limits.probe = milliseconds{100};
+    limits.silence = limits.beyond_calls = limits.probe = milliseconds{100};
     limits.tick = milliseconds{10};
-    m.gateway().server().look_after_models({}, limits);
+    // Of a server that is supervised it is known how many slots it has.
+    m.gateway().server().look_after_models({"/nonexistent/supervisor.sock", secret{"x"}}, limits);
     ASSERT_TRUE(m.server().wait_for([](const support::ollama_counters& c) { return c.loads == 2; }));
     EXPECT_EQ(m.post("/api/chat", question("hello")).status(), 200);
     ASSERT_TRUE(m.server().fault("deadlock"));

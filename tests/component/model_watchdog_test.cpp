@@ -24,7 +24,7 @@ fake_ollama_options two_slots() {
 
 watchdog_limits quick() {
     watchdog_limits l;
-    l.silence = l.silence_when_full = milliseconds{20};
+    l.silence = l.beyond_calls = milliseconds{20};
     l.probe = milliseconds{100};
     l.tick = milliseconds{5};
     l.unload = l.load = milliseconds{5000};
@@ -70,7 +70,7 @@ public:
         return static_cast<std::uint16_t>(std::stoi(host.substr(host.find(':') + 1)));
     }
 
-    door_activity activity{0, 2, {}};
+    door_activity activity;
     std::vector<raw_client> calls;
     std::string told;
     model_keeper keeper;
@@ -109,6 +109,35 @@ TEST(ModelWatchdog, LeavesAServerAloneThatGivesRecordsMeanwhile) {
     ASSERT_TRUE(w.run_until([&] { return w.dog.status().hung_probes == 1; }));
     ASSERT_TRUE(w.run_until([&] { return w.dog.status().last_event.find("busy") != std::string::npos; }));
     EXPECT_EQ(w.dog.status().recoveries, 0u);
+}
+
+TEST(ModelWatchdog, LeavesALongPromptAloneThatHasEverySlot) {
+    fake_ollama_options o;
+    o.parallel = 1;
+    o.max_loaded_models = 2;
+    o.prefill = milliseconds{400}; // longer than silence and probe together
+    fake_ollama server{o};
+    watchdog_under_test w{server.port()};
+    const auto loads = server.loads();
+    w.activity = {1, true, milliseconds{5000}, {}};
+    w.begin_call();
+    const auto answered = [&] { return w.calls.empty() || w.calls.front().readable_within(milliseconds{1}); };
+    ASSERT_TRUE(w.run_until(answered));
+    ASSERT_EQ(w.calls.size(), 1u) << w.told;
+    EXPECT_EQ(w.calls.front().read_response().status(), 200);
+    EXPECT_EQ(w.dog.status().suspicions, 0u);
+    EXPECT_EQ(w.dog.status().unloads, 0u);
+    EXPECT_EQ(server.loads(), loads);
+}
+
+TEST(ModelWatchdog, SuspectsAServerWhoseCallsAllRanIntoTheirLimits) {
+    fake_ollama server{two_slots()};
+    watchdog_under_test w{server.port()};
+    ASSERT_TRUE(server.fault("deadlock"));
+    const auto began = steady_clock::now();
+    w.activity = {2, true, milliseconds{300}, {}};
+    ASSERT_TRUE(w.run_until([&] { return w.dog.status().recovered == 1; }));
+    EXPECT_GE(steady_clock::now() - began, milliseconds{300});
 }
 
 TEST(ModelWatchdog, RecoversADeadlockedServerByAnUnload) {

@@ -158,7 +158,7 @@ TEST(Scheduler, AnotherModelEvictsAnIdleOne) {
     model_scheduler s{{}};
     const auto first = running(s, call_of("chat"));
     auto embedding = call_of("embed");
-    embedding.embedding = true;
+    embedding.one_slot = true;
     const auto second = s.submit(embedding, start).value();
     EXPECT_EQ(s.phase_of(second), call_phase::pending);
     s.leave(first, start);
@@ -173,7 +173,7 @@ TEST(Scheduler, TwoModelsStayWhereThereIsRoom) {
     model_scheduler s{{.parallel = 4, .max_loaded = 2}};
     running(s, call_of("chat"));
     auto embedding = call_of("embed");
-    embedding.embedding = true;
+    embedding.one_slot = true;
     running(s, embedding);
     ASSERT_EQ(s.models().size(), 2U);
     EXPECT_EQ(s.models()[0].slots.size(), 4U);

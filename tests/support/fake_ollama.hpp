@@ -9,6 +9,7 @@
 //   drop          two lines, then a TCP reset                hang     no byte at all
 //   stall         two lines, then silence                    close    the connection ends before the head
 //   garbage       two lines, then one that is not JSON       pull-error  a pull fails half-way
+//   no-end        all lines, but the body never ends
 // Faults of the server, until "none" (or, of a deadlock, an unload):
 //   leak               a client that leaves in mid-stream leaves its slot busy for good
 //   deadlock           every load and generation hangs, the rest stays green

@@ -13,8 +13,8 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-constexpr std::array<std::string_view, 9> call_faults{"error-first", "busy",  "error-mid", "cut",    "drop",
-                                                      "hang",        "stall", "close",     "garbage"};
+constexpr std::array<std::string_view, 10> call_faults{"error-first", "busy",  "error-mid", "cut",    "drop",
+                                                      "hang",        "stall", "close",     "garbage", "no-end"};
 
 schedule_limits limits_of(const fake_ollama_options& o) {
     return {o.parallel, o.max_loaded_models, o.max_queue, o.keep_alive};
@@ -36,6 +36,10 @@ ollama_state::ollama_state(fake_ollama_options o)
 
 std::string ollama_state::with_tag(const std::string& name) {
     return name.find(':') == std::string::npos ? name + ":latest" : name;
+}
+
+bool ollama_state::has_one_slot(const std::string& model) {
+    return is_embedding(model) || model.starts_with("qwen3.5");
 }
 
 bool ollama_state::is_embedding(const std::string& model) {

@@ -55,7 +55,7 @@ awaitable<bool> run_embedding(const ollama_ptr& state, exchange& e, embedding_ca
     }
     wanted.model = c.model;
     wanted.settings = state->settings_of(c.request, c.model);
-    wanted.embedding = ollama_state::is_embedding(c.model);
+    wanted.one_slot = ollama_state::has_one_slot(c.model);
     model_call call{state, e, std::move(wanted)};
     if (call.refused()) {
         co_await respond_error(e, 503, std::string{queue_full});

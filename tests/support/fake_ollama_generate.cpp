@@ -198,6 +198,10 @@ awaitable<call_progress> stream_lines(exchange& e, model_call& call, line_writer
         if (progress != call_progress::ready) co_return progress;
         ++sent;
     }
+    if (g.fault == "no-end") {
+        co_await call.hang();
+        co_return call_progress::left;
+    }
     const bool ended = co_await out.end();
     co_return ended ? call_progress::ready : call_progress::left;
 }
@@ -247,7 +251,8 @@ awaitable<bool> run(const ollama_ptr& state, exchange& e, generation_request r) 
         e.close_after();
         co_return false;
     }
-    scheduled_call wanted{g.model, g.settings, r.keep_alive, !r.load_only, false, g.prompt};
+    scheduled_call wanted{g.model, g.settings, r.keep_alive, !r.load_only, ollama_state::has_one_slot(g.model),
+                          g.prompt};
     model_call call{state, e, std::move(wanted)};
     if (call.refused()) co_return co_await respond_error(e, 503, std::string{queue_full});
     const auto progress = co_await call.start();

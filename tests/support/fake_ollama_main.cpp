@@ -64,7 +64,7 @@ void add_options(CLI::App& app, fake_ollama_options& o, std::vector<std::string>
     app.add_flag("--control", o.control,
                  "Answer GET /fake/state (counters) and POST /fake/fault?kind=KIND&count=N (the faults of "
                  "--fault, none, or of the next calls: error-first, error-mid, busy, cut, drop, hang, stall, "
-                 "close, garbage, pull-error)");
+                 "close, garbage, no-end, pull-error)");
 }
 
 /// As Ollama reads it: a number is seconds, negative is for ever.

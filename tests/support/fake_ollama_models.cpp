@@ -10,6 +10,7 @@ namespace {
 
 std::string architecture_of(const std::string& model) {
     if (ollama_state::is_embedding(model)) return "nomic-bert";
+    if (ollama_state::has_one_slot(model)) return "qwen35";
     if (model.starts_with("qwen3-coder")) return "qwen3moe";
     return model.starts_with("qwen3") ? "qwen3" : "glm4moelite";
 }

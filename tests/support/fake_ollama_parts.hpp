@@ -30,6 +30,8 @@ public:
     /// "qwen3" → "qwen3:latest".
     [[nodiscard]] static std::string with_tag(const std::string& name);
     [[nodiscard]] static bool is_embedding(const std::string& model);
+    /// Of a family that Ollama runs with one slot whatever OLLAMA_NUM_PARALLEL says.
+    [[nodiscard]] static bool has_one_slot(const std::string& model);
     [[nodiscard]] static bool has_tools(const std::string& model);
     [[nodiscard]] static bool has_thinking(const std::string& model);
     [[nodiscard]] std::uint64_t trained_context(const std::string& model) const;

@@ -171,7 +171,7 @@ void model_scheduler::start_load(call_ticket t) {
     r->settings = c.call.settings;
     r->keep_alive = c.call.keep_alive.value_or(limits_.keep_alive);
     r->calls = 1;
-    r->slots = prefix_slots{c.call.embedding ? 1U : limits_.parallel};
+    r->slots = prefix_slots{c.call.one_slot ? 1U : limits_.parallel};
     runners_[r->model] = r;
     c.on = r;
     ++counts_.loads;

@@ -47,7 +47,7 @@ struct scheduled_call {
     runner_settings settings;
     std::optional<std::chrono::nanoseconds> keep_alive; ///< nothing: as it is
     bool generates = true;                              ///< needs a slot; false only wants the model loaded
-    bool embedding = false;                             ///< of such a model: one slot
+    bool one_slot = false;                              ///< whatever `parallel` says
     std::string prompt;                                 ///< for the choice of a slot
 };
 

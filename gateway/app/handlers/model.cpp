@@ -22,7 +22,8 @@ proxy_result answered(reply r, const exchange& x) {
 }
 
 net::awaitable<proxy_result> from_tags(client_side& client, exchange& x,
-                                       result<std::string> (*make)(const exchange&, std::string_view)) {
+                                       result<std::string> (*make)(const exchange&, std::string_view,
+                                                               const ollama::model_filter&)) {
     auto tags = co_await ollama::ask_server(client.home.model->link(), "GET", "/api/tags", {},
                                             std::chrono::seconds{10});
     if (!tags || tags->status != 200)
@@ -30,7 +31,10 @@ net::awaitable<proxy_result> from_tags(client_side& client, exchange& x,
                                       "It may be starting; try again in a few seconds.")
                                .with("Retry-After", "5"),
                            x);
-    auto body = make(x, tags->body);
+    const ollama::model_filter served = [&door = *client.home.model](std::string_view name) {
+        return door.serves(model_door::with_tag(name));
+    };
+    auto body = make(x, tags->body, served);
     if (body) co_return answered(json_reply(200, std::move(*body)), x);
     const auto& e = body.error();
     co_return answered(json_error(e.code == errc::not_found ? 404 : 502, to_string(e.code), e.detail, {}), x);
@@ -96,12 +100,13 @@ net::awaitable<proxy_result> openai_embeddings(client_side& client, exchange& x,
 }
 
 net::awaitable<proxy_result> list_models(client_side& client, exchange& x, std::size_t) {
-    return from_tags(client, x,
-                     [](const exchange&, std::string_view tags) { return ollama::models_answer(tags); });
+    return from_tags(client, x, [](const exchange&, std::string_view tags, const ollama::model_filter& served) {
+        return ollama::models_answer(tags, served);
+    });
 }
 net::awaitable<proxy_result> describe_model(client_side& client, exchange& x, std::size_t) {
-    return from_tags(client, x, [](const exchange& y, std::string_view tags) {
-        return ollama::model_answer(tags, y.route_rest);
+    return from_tags(client, x, [](const exchange& y, std::string_view tags, const ollama::model_filter& served) {
+        return ollama::model_answer(tags, y.route_rest, served);
     });
 }
 

@@ -341,5 +341,23 @@ TEST_F(Admission, ForgetsCallersThatDoNothing) {
     EXPECT_EQ(a.statistics().dispatched, 5000u);
 }
 
+TEST_F(Admission, AModelWithFewerSlotsThanThereAreHasNoMoreCallsAtOnce) {
+    admission a{limits(4)};
+    const auto of_model = [](const char* flow, const char* model, unsigned slots) {
+        auto r = call(flow);
+        r.model = model;
+        r.model_slots = slots;
+        return r;
+    };
+    const auto first = add(a, of_model("agent_1", "qwen35", 1));
+    const auto second = add(a, of_model("agent_2", "qwen35", 1));
+    const auto other = add(a, of_model("agent_3", "glm", 4));
+    EXPECT_EQ(dispatched(a), (std::vector{first, other})) << "another model's slot is none for it";
+    a.finish(other, 0, 0, now += 1s);
+    EXPECT_TRUE(dispatched(a).empty());
+    a.finish(first, 0, 0, now);
+    EXPECT_EQ(dispatched(a), std::vector{second});
+}
+
 } // namespace
 } // namespace clawgate::ollama

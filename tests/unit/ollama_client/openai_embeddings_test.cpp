@@ -74,8 +74,12 @@ constexpr auto tags = R"({"models":[
     {"name":"glm-4.7-flash:latest","model":"glm-4.7-flash:latest","modified_at":"2026-08-21T10:11:12.123456789+02:00"},
     {"name":"qwen3:8b","modified_at":"1970-01-02T00:00:01Z"},{"name":"odd","modified_at":"yesterday"}]})";
 
+bool every_one(std::string_view) {
+    return true;
+}
+
 TEST(OpenaiModels, AreListedWithTheirTimes) {
-    const auto a = models_answer(tags);
+    const auto a = models_answer(tags, every_one);
     ASSERT_TRUE(a);
     const auto list = ordered_json::parse(*a);
     EXPECT_EQ(list["object"], "list");
@@ -88,20 +92,29 @@ TEST(OpenaiModels, AreListedWithTheirTimes) {
 
 TEST(OpenaiModels, AreFoundWithAndWithoutTheLatestTag) {
     for (const auto* const id : {"glm-4.7-flash:latest", "glm-4.7-flash"}) {
-        const auto a = model_answer(tags, id);
+        const auto a = model_answer(tags, id, every_one);
         ASSERT_TRUE(a) << id;
         EXPECT_EQ(ordered_json::parse(*a)["id"], id);
     }
-    const auto none = model_answer(tags, "qwen3");
+    const auto none = model_answer(tags, "qwen3", every_one);
     ASSERT_FALSE(none);
     EXPECT_EQ(none.error().code, errc::not_found);
     EXPECT_EQ(none.error().detail, "model \"qwen3\" not found");
 }
 
+TEST(OpenaiModels, OnlyThoseThatCanBeCalledAreListed) {
+    const model_filter served = [](std::string_view name) { return name == "qwen3:8b"; };
+    const auto list = ordered_json::parse(*models_answer(tags, served));
+    ASSERT_EQ(list["data"].size(), 1u);
+    EXPECT_EQ(list["data"][0]["id"], "qwen3:8b");
+    EXPECT_TRUE(model_answer(tags, "qwen3:8b", served));
+    EXPECT_EQ(model_answer(tags, "glm-4.7-flash", served).error().code, errc::not_found);
+}
+
 TEST(OpenaiModels, MayBeNone) {
-    EXPECT_EQ(*models_answer(R"({"models":null})"), R"({"object":"list","data":[]})");
-    EXPECT_FALSE(models_answer("{}"));
-    EXPECT_FALSE(models_answer("Ollama is running"));
+    EXPECT_EQ(*models_answer(R"({"models":null})", every_one), R"({"object":"list","data":[]})");
+    EXPECT_FALSE(models_answer("{}", every_one));
+    EXPECT_FALSE(models_answer("Ollama is running", every_one));
 }
 
 } // namespace

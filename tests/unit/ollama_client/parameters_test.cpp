@@ -388,4 +388,39 @@ TEST(GoModel, SeesWhatWouldBeSmuggledPast) {
     EXPECT_EQ(go.field("model"), "x");
 }
 
+bool reloads(std::string_view body) {
+    runner_options r;
+    r.num_ctx = 8192;
+    r.num_gpu = 999;
+    const auto request = read_native(call_kind::chat, body);
+    return would_reload(*request, r);
+}
+
+TEST(WouldReload, WhateverDiffersInARunnerOptionOrShift) {
+    EXPECT_FALSE(reloads(R"({"shift":false,"options":{"num_ctx":8192}})"));
+    EXPECT_FALSE(reloads(R"({"shift":false,"options":{"num_ctx":8192,"num_gpu":999,"temperature":2}})"));
+    EXPECT_FALSE(reloads(R"({"shift":false,"options":{"num_ctx":8192,"num_gpu":-1,"num_batch":null}})"));
+    EXPECT_TRUE(reloads(R"({"options":{"num_ctx":8192}})")) << "Ollama's default of shift is true";
+    EXPECT_TRUE(reloads(R"({"shift":true,"options":{"num_ctx":8192}})"));
+    EXPECT_TRUE(reloads(R"({"shift":false})"));
+    EXPECT_TRUE(reloads(R"({"shift":false,"options":{"num_ctx":4096}})"));
+    EXPECT_TRUE(reloads(R"({"shift":false,"options":{"num_ctx":8192,"num_gpu":20}})"));
+    EXPECT_TRUE(reloads(R"({"shift":false,"options":{"num_ctx":8192,"num_batch":64}})"));
+    EXPECT_TRUE(reloads(R"({"shift":false,"options":{"num_ctx":8192,"use_mmap":true}})"));
+}
+
+TEST(KeepAlive, IsForEverWhenItIsNegativeInEitherForm) {
+    const auto kept = [](std::string text) {
+        config c;
+        c.ollama.keep_alive = std::move(text);
+        return keeps_for_ever(shared_runner(c));
+    };
+    EXPECT_TRUE(kept("-1"));
+    EXPECT_TRUE(kept("-1s"));
+    EXPECT_TRUE(kept("-1h30m"));
+    EXPECT_FALSE(kept("5m"));
+    EXPECT_FALSE(kept("0"));
+    EXPECT_FALSE(kept("300"));
+}
+
 } // namespace

@@ -12,7 +12,7 @@ const steady_time start = steady_time{} + std::chrono::hours{1};
 class SilenceDetector : public testing::Test {
 protected:
     bool at(int second, unsigned dispatched, int last_record = -1000, bool excused = false) {
-        const door_activity a{dispatched, 4, start + seconds{last_record}};
+        const door_activity a{dispatched, dispatched >= 4, seconds{600}, start + seconds{last_record}};
         return detector.suspicious(a, excused, start + seconds{second});
     }
     silence_detector detector{watchdog_limits{}};
@@ -35,10 +35,17 @@ TEST_F(SilenceDetector, ARecordOfAnyCallIsASignOfLife) {
     EXPECT_TRUE(at(220, 3, 100));
 }
 
-TEST_F(SilenceDetector, HasMorePatienceWhenEverySlotIsTaken) {
+TEST_F(SilenceDetector, WaitsForTheCallsOwnTimeLimitsWhenEverySlotIsTaken) {
     EXPECT_FALSE(at(0, 0));
-    EXPECT_FALSE(at(299, 4)) << "four long prompts may be evaluated, and a probe would have to wait";
-    EXPECT_TRUE(at(300, 4));
+    EXPECT_FALSE(at(500, 4)) << "four long prompts may be evaluated, and a probe would have to wait";
+    EXPECT_FALSE(at(659, 4));
+    EXPECT_TRUE(at(660, 4)) << "calls that ended by their limits have freed every slot";
+}
+
+TEST_F(SilenceDetector, ASlotThatBecomesFreeMakesSilenceSuspicious) {
+    EXPECT_FALSE(at(0, 0));
+    EXPECT_FALSE(at(300, 4));
+    EXPECT_TRUE(at(301, 3));
 }
 
 TEST_F(SilenceDetector, ALoadIsNoSilence) {

@@ -130,8 +130,12 @@ TEST(UsageTotals, GuessesTheNextAnswerFromThoseThatWereGiven) {
     t.failed = 1;
     t.canceled = 1;
     EXPECT_EQ(t.mean_answer_tokens(), 256u) << "none was answered";
-    t.requests = 4;
-    t.answer_tokens = 100;
+    final_numbers n;
+    n.answer_tokens = 60;
+    t.add(n);
+    n.answer_tokens = 40; // also of a call that its caller gave up
+    t.add(n);
+    t.add({});
     EXPECT_EQ(t.mean_answer_tokens(), 50u);
 }
 

@@ -65,12 +65,15 @@ TEST(AgentConfig, CallsTheModelThroughTheGatewayWithItsOwnToken) {
     EXPECT_EQ(j.dump().find("11430"), std::string::npos) << "the model server's own port";
 }
 
-TEST(AgentConfig, CallsTheModelOnTheInterfaceWhereItIsServed) {
+TEST(AgentConfig, CallsTheModelOnLoopbackWhereverItIsServed) {
     const auto base = [](const char* host) {
         return get(merged(json::object(), {{"OLLAMA_HOST", host}}), "/models/providers/ollama/baseUrl");
     };
     EXPECT_EQ(base("127.0.0.1"), "http://127.0.0.1:11434");
-    EXPECT_EQ(base("10.0.0.7"), "http://10.0.0.7:11434");
+    EXPECT_EQ(base("127.0.0.2"), "http://127.0.0.2:11434");
+    EXPECT_EQ(base("0.0.0.0"), "http://127.0.0.1:11434");
+    EXPECT_EQ(base("10.0.0.7"), "http://127.0.0.1:11434");
+    EXPECT_EQ(base("fd00::7"), "http://[::1]:11434");
     EXPECT_EQ(base("::"), "http://[::1]:11434");
     EXPECT_EQ(base("::1"), "http://[::1]:11434");
 }
