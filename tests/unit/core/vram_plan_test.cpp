@@ -348,4 +348,24 @@ TEST(Plan, IsTheLargestThatFitsAndComesOutTheSameAgain) {
     }
 }
 
+TEST(Variables, CLAWGATE_GPU) {
+    const environment password{{"OPENCLAW_WEB_PASSWORD", "correct horse"}};
+    auto env = password;
+    env.emplace("CLAWGATE_GPU", "NVIDIA GeForce RTX 4090:24564");
+    const auto planned = parse_config(env).value;
+    EXPECT_EQ(planned.ollama.num_parallel, 1);
+    EXPECT_LT(planned.num_ctx, parse_config(password).value.num_ctx);
+}
+
+TEST(Variables, OPENCLAW_GPU_PRESET) {
+    const auto context = [](const char* preset) {
+        return parse_config({{"OPENCLAW_WEB_PASSWORD", "correct horse"},
+                             {"CLAWGATE_GPU", "NVIDIA H100 80GB HBM3:81559"},
+                             {"OPENCLAW_GPU_PRESET", preset}})
+            .value.num_ctx;
+    };
+    EXPECT_EQ(context("auto"), 200000);
+    EXPECT_EQ(context("none"), 131072);
+}
+
 } // namespace
