@@ -188,8 +188,11 @@ awaitable<void> tunnel::pump_from_client(std::string early) {
     for (;;) {
         // After our own close frame only the client's answer is waited for, and nothing is for the agent any
         // more.
-        const bool for_agent = !bytes.empty() && !close_sent_;
-        if (for_agent && !co_await send(to_agent, bytes) && !close_sent_) co_return;
+        // Step by step: in `a && !co_await b && c` g++ 12 awaits b whatever a says.
+        if (!bytes.empty() && !close_sent_) {
+            const bool sent = co_await send(to_agent, bytes);
+            if (!sent && !close_sent_) co_return;
+        }
         if (!co_await receive(to_agent, bytes)) co_return;
     }
 }
