@@ -18,6 +18,7 @@ Usage: OPENCLAW_WEB_PASSWORD=… deploy/quickstart.sh [options]
   --workspace DIR  where everything that must survive is kept (default: $CLAWGATE_WORKSPACE, or /workspace)
   --prefix DIR     where OpenClaw and the built programs go (default: /opt/clawgate for root)
   --no-build       use build/release as it is
+  --single-user    run every program as one user, even where root could give each its own
   --demo           use the bundled demo model even where an Ollama is installed; its answers are canned
   --detach         return when everything is ready, and leave it running
   --stop           stop what runs in this workspace
@@ -31,7 +32,7 @@ TEXT
 
 workspace=${CLAWGATE_WORKSPACE:-}
 prefix=
-build=1 demo=0 detach=0 stop=0
+build=1 demo=0 detach=0 stop=0 single_user=()
 while (($#)); do
     case $1 in
     --workspace | --prefix)
@@ -40,6 +41,7 @@ while (($#)); do
         shift
         ;;
     --no-build) build=0 ;;
+    --single-user) single_user=(--single-user) ;;
     --demo) demo=1 ;;
     --detach) detach=1 ;;
     --stop) stop=1 ;;
@@ -136,7 +138,7 @@ prepare_arguments=(--node "$(openclaw_node "$openclaw_home")"
 if ((demo)) || ! use_running_ollama; then
     choose_model_server "$(command -v ollama || true)" "$prefix/bin/fake_ollama"
 fi
-"$prefix/bin/clawgate" prepare "${prepare_arguments[@]}"
+"$prefix/bin/clawgate" prepare "${prepare_arguments[@]}" "${single_user[@]}"
 link_supervisor_config
 start_supervisord
 trap on_signal INT TERM HUP

@@ -17,9 +17,16 @@ std::string as_text(const port_range& r) {
 
 port_range ports_of(const config& c, const agent_options& a) {
     auto last = std::min<std::uint32_t>(65535, a.backend_port + ports_of_an_agent - 1u);
-    for (const auto& other : c.agents)
-        if (is_supervised(other) && other.backend_port > a.backend_port)
-            last = std::min<std::uint32_t>(last, other.backend_port - 1u);
+    const auto end_before = [&](std::uint16_t port) {
+        if (port > a.backend_port) last = std::min<std::uint32_t>(last, port - 1u);
+    };
+    for (const auto& other : c.agents) {
+        if (is_supervised(other)) end_before(other.backend_port);
+        end_before(other.port);
+    }
+    end_before(c.control_port);
+    end_before(c.ollama.port);
+    if (const auto server = parse_http_url(c.ollama.url)) end_before(server->port);
     return {a.backend_port, static_cast<std::uint16_t>(last)};
 }
 

@@ -15,7 +15,7 @@ namespace clawgate::pod {
 /// OpenClaw listens on its port, and on demand on some of those behind it (facts/openclaw.md).
 inline constexpr std::uint16_t ports_of_an_agent = 120;
 
-/// The ports that belong to one agent: up to the next agent's, and not beyond 65535.
+/// The ports that belong to one agent: up to the next port that somebody else has, and not beyond 65535.
 [[nodiscard]] port_range ports_of(const config& c, const agent_options& a);
 
 /// A private port, or several, and whom they belong to.

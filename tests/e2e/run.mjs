@@ -8,7 +8,7 @@ import { outputDir } from './support/output.mjs';
 import { startWorkspace } from './support/workspace.mjs';
 
 // The search for secrets comes last: it reads what the others left.
-const order = ['quickstart', 'browser', 'cli', 'model', 'curl', 'secrets'];
+const order = ['quickstart', 'browser', 'cli', 'model', 'curl', 'pod', 'secrets'];
 const chosen = process.argv.slice(2).filter((name) => !name.startsWith('-'));
 const files = order.filter((name) => chosen.length === 0 || chosen.includes(name))
   .map((name) => path.join(import.meta.dirname, `${name}.test.mjs`));
@@ -44,7 +44,7 @@ if (process.env.CLAWGATE_E2E_STACK) {
 }
 
 if (!interrupted) {
-  const tests = run({ files, concurrency: false, timeout: 600_000, inspectPort: 0 });
+  const tests = run({ files, concurrency: false, timeout: 900_000, inspectPort: 0 });
   tests.on('test:pass', (each) => {
     if (each.details.type === 'suite') {
       // A suite that is skipped as a whole reports none of its tests.

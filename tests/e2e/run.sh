@@ -11,7 +11,7 @@ source "$source_dir/deploy/lib.sh"
 
 usage() {
     cat <<'END'
-Usage: tests/e2e/run.sh [quickstart] [browser] [cli] [model] [curl] [secrets]
+Usage: tests/e2e/run.sh [quickstart] [browser] [cli] [model] [curl] [pod] [secrets]
 
 Runs all end-to-end tests, or only the named ones, in this order. Last line: N passed, N failed, N skipped.
 Exit status: 0 when nothing failed.
@@ -24,7 +24,7 @@ END
 for argument in "$@"; do
     case $argument in
     -h | --help) usage && exit 0 ;;
-    quickstart | browser | cli | model | curl | secrets) ;;
+    quickstart | browser | cli | model | curl | pod | secrets) ;;
     *) usage >&2 && exit 64 ;;
     esac
 done
@@ -91,7 +91,7 @@ if openclaw_home=$(install_openclaw "$CLAWGATE_E2E_PREFIX" "$source_dir" >&2 && 
     node=$(openclaw_node "$openclaw_home")
 else
     not_had "OpenClaw and Node 24"
-    say "0 passed, 0 failed, 6 skipped"
+    say "0 passed, 0 failed, 7 skipped"
     exit 0
 fi
 

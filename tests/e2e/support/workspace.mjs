@@ -10,11 +10,10 @@ import { freePorts } from './ports.mjs';
 import { descendants, processes, start, stop } from './processes.mjs';
 import { until } from './wait.mjs';
 
-const numAgents = 2;
 const ownHost = 'agents.example.test';
 const publicIp = '127.0.0.5'; // any that leads here
 
-async function layOutPorts() {
+async function layOutPorts(numAgents) {
   const base = await freePorts(numAgents + 2);
   // Each OpenClaw takes its port and, on demand, some after it.
   const backends = [];
@@ -23,7 +22,7 @@ async function layOutPorts() {
     outside: await freePorts(1) };
 }
 
-function environmentFor(ports, workspace, password) {
+function environmentFor(ports, workspace, password, numAgents) {
   const passed = ['PATH', 'HOME', 'LANG', 'XDG_CACHE_HOME', 'npm_config_cache', 'NODE_EXTRA_CA_CERTS'];
   return {
     ...Object.fromEntries(passed.filter((name) => process.env[name]).map((name) => [name, process.env[name]])),
@@ -55,13 +54,16 @@ function statusOf(port, target) {
   });
 }
 
-/** Starts it and waits until both agents are ready. `file` describes it to the test files. */
-export async function startWorkspace() {
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'clawgate-e2e-'));
+/**
+ * Starts it and waits until all agents are ready. `file` describes it to the test files. `name` makes its run directory
+ * another one than that of a workspace that runs beside it.
+ */
+export async function startWorkspace({ agents: numAgents = 2, name = 'e2e', arguments: more = [], within = 240_000 } = {}) {
+  const directory = mkdtempSync(path.join(os.tmpdir(), `clawgate-${name}-`));
   chmodSync(directory, 0o711); // agents run as users of their own
   const workspace = path.join(directory, 'workspace');
   mkdirSync(workspace);
-  const ports = await layOutPorts();
+  const ports = await layOutPorts(numAgents);
   const password = `Pw-${randomBytes(15).toString('base64url')}`;
   const quickstartLog = path.join(directory, 'quickstart.log');
   const keepLogs = (folder) => {
@@ -78,9 +80,9 @@ export async function startWorkspace() {
     if (runDir?.includes('clawgate')) rmSync(runDir, { recursive: true, force: true });
   };
 
-  const child = start('bash', [path.join(repository, 'deploy', 'quickstart.sh'), '--no-build', '--demo',
+  const child = start('bash', [path.join(repository, 'deploy', 'quickstart.sh'), '--no-build', '--demo', ...more,
     ...(process.env.CLAWGATE_E2E_PREFIX ? ['--prefix', process.env.CLAWGATE_E2E_PREFIX] : [])],
-    { env: environmentFor(ports, workspace, password), log: quickstartLog, cwd: repository });
+    { env: environmentFor(ports, workspace, password, numAgents), log: quickstartLog, cwd: repository });
 
   const stopAll = async () => {
     const before = descendants(child.pid);
@@ -98,12 +100,12 @@ export async function startWorkspace() {
   };
 
   try {
-    await until('both agents to be ready', async () => {
+    await until('all agents to be ready', async () => {
       if (child.how) return true;
       for (let n = 0; n < numAgents; n++)
         if ((await statusOf(ports.base + n, '/_gateway/readyz')) !== 200) return false;
       return true;
-    }, { within: 240_000, every: 500 });
+    }, { within, every: 500 });
     if (child.how) throw new Error(`quickstart.sh ended: ${JSON.stringify(child.how)}`);
   } catch (error) {
     await stopAll();
@@ -125,5 +127,6 @@ export async function startWorkspace() {
   const file = path.join(directory, 'stack.json');
   writeFileSync(file, JSON.stringify(stack), { mode: 0o600 });
 
-  return { directory, file, stop: stopAll, keepLogs, remove };
+  return { directory, file, pid: child.pid, workspace, password, quickstartLog, controlPort: ports.control,
+    stop: stopAll, keepLogs, remove };
 }

@@ -26,6 +26,8 @@ TEST(PrivatePorts, OfOneAgentEndWhereTheNextOnesBegin) {
                               {"CLAWGATE_AGENT_BACKENDS", "http://127.0.0.1:20000,http://127.0.0.1:20010"}});
     EXPECT_EQ(ports_of(c, c.agents[0]), (port_range{20000, 20009}));
     EXPECT_EQ(ports_of(c, c.agents[1]), (port_range{20010, 20129}));
+    const auto near = config_of({{"OPENCLAW_NUM_AGENTS", "1"}, {"OLLAMA_PORT", "20050"}, {"CLAWGATE_CONTROL_PORT", "20070"}});
+    EXPECT_EQ(ports_of(near, near.agents[0]), (port_range{20000, 20049})) << "everybody may call the model API";
     const auto high = config_of({{"OPENCLAW_NUM_AGENTS", "1"}, {"CLAWGATE_AGENT_BACKENDS", "http://127.0.0.1:65530"}});
     EXPECT_EQ(ports_of(high, high.agents[0]), (port_range{65530, 65535}));
 }
