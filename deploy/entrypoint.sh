@@ -79,6 +79,7 @@ run_pod() {
     trap on_signal INT TERM
     trap 'control signal HUP gateway >/dev/null || true' HUP
     wait_until_ready
+    ((stopping)) || check_isolation "$home/bin/clawgate"
     if ((!stopping)); then
         say "All agents are ready. Open in the browser / Todos os agentes estão prontos. Abra no navegador:"
         list_addresses

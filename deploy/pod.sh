@@ -97,6 +97,21 @@ wait_until_ready() {
     done
 }
 
+# What could an agent do to the others? Tried once, when all are ready; the whole report is in the logs.
+check_isolation() { # clawgate
+    local report="$workspace/logs/isolation.log" status=0
+    "${empty_environment[@]}" CLAWGATE_WORKSPACE="$workspace" "$1" doctor --isolation --as all --run-dir "$run_dir" \
+        >"$report" 2>&1 || status=$?
+    case $status in
+    0) say "  isolation: $(grep -c '^  refused' "$report") attempts of the agents against each other, all refused" ;;
+    1)
+        say "warning: the agents are not wholly kept apart (see $report):" >&2
+        grep -E '^(As |  POSSIBLE)' "$report" >&2
+        ;;
+    *) say "warning: the isolation could not be tested: $(tail -1 "$report")" >&2 ;;
+    esac
+}
+
 list_addresses() {
     local name probe address
     while IFS=$'\t' read -r name probe address; do
@@ -108,15 +123,17 @@ list_addresses() {
 # The gateway first, so that it can say goodbye to the browsers; then the rest at once rather than one by one. The
 # program `snapshots`, where there is one, waits by itself until the agents have ended.
 stop_programs() {
-    local table
+    local name
     control stop gateway >/dev/null 2>&1 || true
     control stop all >/dev/null 2>&1 || true
     control shutdown >/dev/null 2>&1 || true
     # Whoever stops it while it starts finds no socket yet.
     [[ -z ${supervisor:-} ]] || kill -TERM "$supervisor" 2>/dev/null || true
     rm -f "$run_dir/gateway.env" # the password is in it; the next start makes it anew
-    table=$(cat "$run_dir/packet_filter" 2>/dev/null) || true
-    [[ -z $table ]] || nft delete table inet "$table" 2>/dev/null || true
+    if name=$(cat "$run_dir/kernel_name" 2>/dev/null); then
+        nft delete table inet "$name" 2>/dev/null || true
+        rmdir /sys/fs/cgroup{,/memory,/pids}/"$name"-* 2>/dev/null || true
+    fi
 }
 
 # To be trapped: stops everything in order. What waits for $supervisor goes on when it has ended.

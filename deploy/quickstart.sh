@@ -143,6 +143,7 @@ link_supervisor_config
 start_supervisord
 trap on_signal INT TERM HUP
 wait_until_ready
+((stopping)) || check_isolation "$prefix/bin/clawgate"
 ((stopping)) || print_addresses
 if ((detach)) && ((!stopping)); then
     disown "$supervisor"

@@ -219,6 +219,7 @@ void add_prepare_options(CLI::App& command, pod::prepare_options& o) {
                      "Run every program as one user, without isolation by uid");
     command.add_flag("--no-packet-filter", o.no_packet_filter,
                      "Leave the system's nftables alone; agents are kept from others' ports by Landlock only");
+    command.add_flag("--no-cgroups", o.no_cgroups, "Make no control groups; the gateway watches the agents' memory");
 }
 
 void add_plan_command(CLI::App& to, command_line& line, int& status) {

@@ -115,6 +115,7 @@ program agent_program(const config& c, const agent_options& a, const layout& l, 
         p.variables.emplace_back("NODE_OPTIONS", "--max-old-space-size=" + std::to_string(heap));
     p.user = l.agent_user(a);
     if (l.separate) p.max_processes = c.agent_processes; // it counts all of a user's, whatever started them
+    if (const auto group = l.cgroups.find(a.name); group != l.cgroups.end()) p.cgroup = group->second;
     p.directory = l.agent_work(a);
     p.log = l.logs() + "/" + a.name + ".log";
     p.priority = 200;

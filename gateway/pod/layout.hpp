@@ -7,8 +7,10 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace clawgate::pod {
 
@@ -28,6 +30,7 @@ struct layout {
     prepare_options tools;   ///< with the paths of the programs filled in
     bool separate = false;   ///< every program has a user of its own; otherwise all run as who starts them
     bool packet_filter = false; ///< the system keeps agents from others' private ports (packet_filter.hpp)
+    std::map<std::string, std::vector<std::string>> cgroups; ///< by agent: what lets a process in (cgroup.hpp)
     std::string local_state; ///< absolute; on local disk, for state that cannot be worked on in the workspace
     bool state_is_local = false; ///< the agents' state lives there, with snapshots to the workspace
 

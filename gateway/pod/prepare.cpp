@@ -7,6 +7,7 @@
 #include "core/pod_facts.hpp"
 #include "core/vram_plan.hpp"
 #include "pod/agent_config.hpp"
+#include "pod/cgroup.hpp"
 #include "pod/confine.hpp"
 #include "pod/directory.hpp"
 #include "pod/layout.hpp"
@@ -207,8 +208,8 @@ result<void> write_run_files(const shared_folders& f, const config& c, const lay
         return r;
     if (auto r = f.control.write("password", std::string{password.reveal()} + "\n", 0600, l.gateway_user()); !r)
         return r;
-    // For whoever stops the pod: what is to be taken away again.
-    if (auto r = f.run.write("packet_filter", l.packet_filter ? filter_table_name(l) + "\n" : "", 0644, {}); !r) return r;
+    // For whoever stops the pod: the table and the control groups of this name are to be taken away again.
+    if (auto r = f.run.write("kernel_name", filter_table_name(l) + "\n", 0644, {}); !r) return r;
     if (auto r = f.run.write("gateway.env", gateway_settings(l, process), 0600, {}); !r) return r;
     return f.run.write("addresses", address_list(c), 0644, {});
 }
@@ -223,6 +224,9 @@ void report(const config& c, const layout& l) {
         (l.tools.demo             ? " (the bundled demo model: its answers are canned)"
          : l.tools.ollama.empty() ? " (runs already, or elsewhere)"
                                   : " (supervised)"));
+    say(std::string{"limits         "} +
+        (c.agent_memory_mb == 0 ? "no memory limit" : std::to_string(c.agent_memory_mb) + " MiB for each agent") +
+        (l.cgroups.empty() ? ", watched by the gateway" : ", watched by the gateway and held by control groups"));
     say("GPU            " + summary(plan_vram(c)));
     if (l.state_is_local)
         say("agents' state  " + l.local_state + ", copied to the workspace every " +
@@ -286,6 +290,20 @@ bool filter_packets(const config& c, const layout& l, notice_list& notices) {
     return false;
 }
 
+/// Where the kernel can hold agents to their limits; the first refusal stands for all.
+void make_cgroups(const config& c, layout& l) {
+    if (::geteuid() != 0 || l.tools.no_cgroups) return;
+    cgroup_limits limits;
+    limits.memory_bytes = hard_memory_limit(c.agent_memory_mb);
+    limits.processes = c.agent_processes;
+    for (const auto& a : c.agents) {
+        if (!is_supervised(a)) continue;
+        auto made = make_cgroup("/sys/fs/cgroup", filter_table_name(l) + "-" + a.name, limits);
+        if (!made) return;
+        l.cgroups.emplace(a.name, std::move(*made));
+    }
+}
+
 pod_facts facts_of(const config& c, const layout& l, const notice_list& notices) {
     pod_facts f;
     f.separate_users = l.separate;
@@ -339,6 +357,7 @@ int prepare_command(const config& c, const prepare_options& options) {
     if (auto r = workspace->let_others_pass(); !r) return fail(r.error(), exit_os);
     l.separate = decide_separation(l, volume, notices);
     l.packet_filter = filter_packets(c, l, notices);
+    make_cgroups(c, l);
     const auto no_snapshots = lock_local_state(l);
     if (!no_snapshots) return fail(no_snapshots.error(), exit_os);
 

@@ -20,6 +20,7 @@ struct prepare_options {
     bool single_user =
         false; ///< run every program as the user of supervisord even when root could separate them
     bool no_packet_filter = false; ///< leave the system's nftables alone
+    bool no_cgroups = false;       ///< make no control groups
 };
 
 /// /run/clawgate for root, otherwise below the user's runtime directory; with a suffix of its own for every

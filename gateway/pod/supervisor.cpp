@@ -175,6 +175,13 @@ std::vector<std::string> full_command(const program& p) {
     // secrets.
     if (!p.settings.empty())
         words.insert(words.end(), {"/bin/sh", "-c", "set -a && . \"$0\" && exec \"$@\"", p.settings});
+    if (!p.cgroup.empty()) {
+        // A group that went away meanwhile is no reason not to start.
+        std::string join;
+        for (const auto& file : p.cgroup)
+            join += "echo 0 > " + file + "; ";
+        words.insert(words.end(), {"/bin/sh", "-c", join + "exec \"$@\"", "join"});
+    }
     if (p.max_processes != 0)
         words.insert(words.end(), {"/usr/bin/prlimit", "--nproc=" + std::to_string(p.max_processes), "--"});
     if (p.user)

@@ -19,6 +19,7 @@ struct program {
     std::vector<std::pair<std::string, std::string>> variables; ///< its whole environment
     std::string settings; ///< file of further variables, read before the user changes
     int max_processes = 0; ///< of its user, threads included; 0 = no limit
+    std::vector<std::string> cgroup; ///< files to write 0 into before anything else, to get into a control group
     std::optional<owner> user;
     std::string directory;
     std::string log;       ///< standard output and error, rotated

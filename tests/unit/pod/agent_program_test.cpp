@@ -74,6 +74,15 @@ TEST(AgentProgram, HasLimitsThatV8Survives) {
                 Not(Contains(HasSubstr("old-space"))));
 }
 
+TEST(AgentProgram, EntersItsControlGroupFirst) {
+    const auto c = two_agents();
+    auto l = layout_of();
+    l.cgroups["agent_1"] = {"/sys/fs/cgroup/g/cgroup.procs"};
+    EXPECT_THAT(full_command(agent_program(c, c.agents[0], l, {})),
+                Contains("echo 0 > /sys/fs/cgroup/g/cgroup.procs; exec \"$@\""));
+    EXPECT_THAT(full_command(agent_program(c, c.agents[1], l, {})), Not(Contains(HasSubstr("echo 0"))));
+}
+
 TEST(AgentProgram, IsStartedConfined) {
     const auto c = two_agents();
     const auto p = agent_program(c, c.agents[1], layout_of(), {});

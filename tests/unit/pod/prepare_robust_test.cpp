@@ -37,6 +37,7 @@ protected:
         options_.ollama = folder_ / "tools/ollama";
         options_.run_dir = folder_ / "run/pod";
         options_.no_packet_filter = true;
+        options_.no_cgroups = true;
         settings_ = config_of({{"CLAWGATE_WORKSPACE", workspace()}, {"OPENCLAW_NUM_AGENTS", "2"}});
     }
 

@@ -32,6 +32,7 @@ protected:
         options_.ollama = folder_ / "tools/ollama";
         options_.run_dir = folder_ / "run/pod";
         options_.no_packet_filter = true; // it is the machine's, and outlives the test
+        options_.no_cgroups = true;
     }
 
     config settings(environment more = {}) {
