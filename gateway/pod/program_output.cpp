@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,20 +39,19 @@ struct descriptor {
     }
 };
 
-struct pipe_ends {
-    descriptor reading{-1};
-    descriptor writing{-1};
-    [[nodiscard]] bool open() { return ::pipe2(fds(), O_CLOEXEC) == 0 && take(); }
-
-private:
-    int* fds() { return fds_.data(); }
-    bool take() {
-        reading.fd = fds_[0];
-        writing.fd = fds_[1];
-        return true;
+/// A file in memory with this text, to be read from its beginning; -1 when there is none to be had.
+int file_with(const std::string& text) {
+    const int fd = ::memfd_create("input", MFD_CLOEXEC);
+    if (fd < 0) return -1;
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const auto n = ::write(fd, rest.data(), rest.size());
+        if (n < 0 && errno != EINTR) break;
+        if (n > 0) rest.remove_prefix(static_cast<std::size_t>(n));
     }
-    std::array<int, 2> fds_{-1, -1};
-};
+    ::lseek(fd, 0, SEEK_SET);
+    return fd;
+}
 
 /// Its own process group, so that nothing that it starts outlives it.
 result<pid_t> start(const std::vector<std::string>& argv, int input, int output, bool errors) {
@@ -112,20 +112,19 @@ bool wait_for(pid_t pid, steady_clock::time_point deadline, int& status) {
 
 result<program_output> run_program(const std::vector<std::string>& argv, const run_options& options) {
     const auto deadline = steady_clock::now() + options.limit;
-    pipe_ends in, out_pipe;
-    if (!in.open() || !out_pipe.open()) return failure(errc::io, argv.front(), std::strerror(errno));
-    const auto pid = start(argv, in.reading.fd, out_pipe.writing.fd, options.errors);
-    in.reading.close();
-    out_pipe.writing.close(); // or the end of the output would never come
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return failure(errc::io, argv.front(), std::strerror(errno));
+    const descriptor reading{ends[0]};
+    descriptor writing{ends[1]};
+    // Not a pipe: a program that ends without reading it must not end this one by SIGPIPE.
+    const descriptor input{file_with(options.input)};
+    if (input.fd < 0) return failure(errc::io, argv.front(), std::strerror(errno));
+    const auto pid = start(argv, input.fd, writing.fd, options.errors);
+    writing.close(); // or the end of the output would never come
     if (!pid) return pid.error();
-    // It fits into the pipe, so it does not block; a program that does not read it is no failure.
-    ::fcntl(in.writing.fd, F_SETFL, O_NONBLOCK);
-    const auto written = ::write(in.writing.fd, options.input.data(), options.input.size());
-    static_cast<void>(written);
-    in.writing.close();
 
     program_output out;
-    auto wrong = read_all(argv.front(), out_pipe.reading.fd, deadline, out.text);
+    auto wrong = read_all(argv.front(), reading.fd, deadline, out.text);
     int status = 0;
     if (!wrong && !wait_for(*pid, deadline, status))
         wrong = failure(errc::timeout, argv.front(), "does not end");

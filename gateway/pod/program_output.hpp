@@ -20,7 +20,7 @@ using program_runner = std::function<result<program_output>(const std::vector<st
 
 struct run_options {
     std::chrono::milliseconds limit = std::chrono::seconds{15};
-    std::string input;   ///< its standard input; at most 60 KB, what a pipe holds
+    std::string input;   ///< its standard input
     bool errors = false; ///< its standard error is part of the text; otherwise it is dropped
 };
 
