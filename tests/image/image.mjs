@@ -243,7 +243,6 @@ async function stopsWhileItStarts(workspace) {
   await withContainer({ variables, workspace }, async (container) => {
     await check('StopsWhileItStarts', async () => {
       await until('the programs', () => container.text.includes("spawned: 'gateway'"), { within: 60_000 });
-      container.processes();
       process.kill(container.first(), 'SIGTERM');
       assert.equal(await container.end(30_000), 0);
       assert.deepEqual(container.processes().map((each) => each.cmdline), []);

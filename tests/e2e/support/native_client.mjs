@@ -22,8 +22,9 @@ function deviceBlock(identity, auth, nonce) {
 }
 
 /**
- * Connects as the device `identity`, authenticates, calls `method` and closes. Resolves to what happened: {status} when the upgrade was
- * refused, {code, reason, error} when the socket was closed or `connect` refused, {hello, result} when all went well.
+ * Connects as the device `identity`, authenticates, calls `method` and closes. Resolves to what happened: {status} when
+ * the upgrade was refused, {code, reason, error} when the socket was closed or `connect` refused, {hello, result} when
+ * all went well.
  */
 export function call(url, { auth = {}, headers = {}, method = 'health', options = {}, within = 30_000,
   identity = deviceIdentity() } = {}) {

@@ -29,6 +29,7 @@ function namespaceOf(pid) {
   }
 }
 
+const ours = namespaceOf(process.pid);
 let count = 0;
 
 /** One container, not started yet. `variables` are its environment, `workspace` a folder or nothing. */
@@ -57,6 +58,11 @@ export class Container {
   start() {
     this.child = start(program, this.#command(imageConfig().Entrypoint), { env: { PATH: process.env.PATH, HOME: '/root' },
       log: this.log, cwd: '/' });
+    this.located = until('the namespace', () => {
+      this.namespace = descendants(this.child.pid).filter((each) => each.cmdline && !each.cmdline.startsWith('buildah'))
+        .map((each) => namespaceOf(each.pid)).find((name) => name && name !== ours);
+      return this.namespace || this.child.how;
+    }).catch(() => {});
   }
 
   /** Runs a command in it, beside what runs already. */
@@ -79,27 +85,33 @@ export class Container {
 
   /** What would be process 1. */
   first() {
-    const found = descendants(this.child.pid).find((each) => each.cmdline.startsWith('tini\0'));
+    const found = this.processes().find((each) => each.cmdline.startsWith('tini\0'));
     if (!found) throw new Error('there is no tini');
     return found.pid;
   }
 
   /** Everything that runs in it, however it was started. */
   processes() {
-    const namespace = this.namespace ??= namespaceOf(this.first());
-    return processes().filter((each) => each.cmdline !== '' && namespaceOf(each.pid) === namespace).map((each) => ({
+    if (!this.namespace) return [];
+    return processes().filter((each) => each.cmdline !== '' && namespaceOf(each.pid) === this.namespace).map((each) => ({
       ...each, uid: Number(/^Uid:\s*(\d+)/m.exec(readText(`/proc/${each.pid}/status`))?.[1]), environ: environOf(each.pid) }));
   }
 
-  async remove() {
-    // In order if it still runs, and if that fails without.
-    if (this.child && !this.child.how) {
-      try { process.kill(this.first(), 'SIGTERM'); } catch { /* it never came so far */ }
-      await until('the container to end', () => this.child.how, { within: 45_000 }).catch(() => {});
-      const left = this.namespace ? this.processes() : descendants(this.child.pid);
-      for (const each of left) try { process.kill(each.pid, 'SIGKILL'); } catch { /* gone meanwhile */ }
-      await stop(this.child, 5_000);
-    }
+  /** Ends it in order where it still runs, and if that fails without. A second call waits for the first. */
+  remove() {
+    return this.removed ??= this.#remove();
+  }
+
+  async #remove() {
+    await this.located;
+    const signal = (each, name) => { try { process.kill(each.pid, name); } catch { /* gone meanwhile */ } };
+    const gone = (within) => until('its programs to end', () => this.processes().length === 0, { within });
+    this.processes().filter((each) => each.cmdline.startsWith('tini\0')).forEach((each) => signal(each, 'SIGTERM'));
+    await gone(45_000).catch(() => {
+      this.processes().forEach((each) => signal(each, 'SIGKILL'));
+      return gone(10_000);
+    });
+    await stop(this.child, 5_000);
     buildah('umount', this.name);
     buildah('rm', this.name);
     rmSync(this.settings);
