@@ -1,6 +1,6 @@
 // The pod as an operator sees it: what runs, what comes back when it is killed, and what an agent cannot do to others.
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { stack, noStack, buildDir, readText } from './support/stack.mjs';
@@ -11,7 +11,8 @@ import { until } from './support/wait.mjs';
 import { startWorkspace } from './support/workspace.mjs';
 import { outputDir } from './support/output.mjs';
 
-const runDirOf = (log) => /supervisorctl -c (\S+)\/supervisord\.conf/.exec(readText(log))[1];
+/** quickstart.sh names it when all agents are ready. */
+const runDirOf = (log) => until('the run directory', () => /supervisorctl -c (\S+)\/supervisord\.conf/.exec(readText(log))?.[1]);
 const control = async (runDir, ...words) =>
   output('supervisorctl', ['-c', path.join(runDir, 'supervisord.conf'), ...words]);
 
@@ -44,6 +45,22 @@ async function killAndWait(runDir, program, isBack, within) {
   console.log(`# ${program} was back after ${seconds} s`);
 }
 
+/** The session cookie of somebody who signs in on this port. */
+async function signIn(port, password) {
+  const login = await curl(`http://127.0.0.1:${port}/_gateway/login`, {
+    header: [`Origin: http://127.0.0.1:${port}`, 'Content-Type: application/x-www-form-urlencoded'],
+    data: `next=%2F&password=${encodeURIComponent(password)}` }, { keep: false });
+  const cookie = login.headers.get('set-cookie')?.split(';')[0];
+  assert.ok(cookie, `signed in: ${login.status}`);
+  return cookie;
+}
+
+async function controlPage(port, cookie) {
+  const page = await curl(`http://127.0.0.1:${port}/`, { header: [`Cookie: ${cookie}`, 'Accept: text/html'] }, { keep: false });
+  assert.equal(page.status, 200);
+  return page.body;
+}
+
 function memoryOf(pids) {
   let kilobytes = 0;
   for (const pid of pids) {
@@ -67,15 +84,16 @@ async function everyAttemptIsRefused(runDir, agents, environment = {}) {
 }
 
 describe('Pod', { skip: noStack || missing('openclaw') }, () => {
-  const runDir = noStack ? '' : runDirOf(stack.quickstartLog);
+  let runDir;
   const [first] = noStack ? [] : stack.agents;
+  before(async () => { runDir = await runDirOf(stack.quickstartLog); });
 
   test('SupervisorctlShowsAndTailsEveryProgram', async () => {
     const status = await control(runDir, 'status');
     for (const name of ['ollama', 'openclaw-agent_1', 'openclaw-agent_2', 'gateway'])
       assert.match(status.stdout, new RegExp(`^${name} +RUNNING`, 'm'));
-    const tail = await control(runDir, 'tail', '-3000', 'openclaw-agent_1');
-    assert.match(tail.stdout, /gateway/);
+    const tail = await control(runDir, 'tail', '-20000', 'openclaw-agent_1');
+    assert.match(tail.stdout, /\[gateway\]/, tail.stderr);
   });
 
   test('EveryAttemptOfAnAgentAgainstTheOthersIsRefused', async () => {
@@ -84,11 +102,8 @@ describe('Pod', { skip: noStack || missing('openclaw') }, () => {
   });
 
   test('WhatIsKilledComesBackAndThePageSaysSo', async () => {
-    const login = await curl(`http://127.0.0.1:${first.port}/_gateway/login`, {
-      header: [`Origin: http://127.0.0.1:${first.port}`, 'Content-Type: application/x-www-form-urlencoded'],
-      data: `next=%2Foverview&password=${encodeURIComponent(stack.password)}` }, { keep: false });
-    const cookie = login.headers.get('set-cookie')?.split(';')[0];
-    assert.ok(cookie, `signed in: ${login.status}`);
+    const cookie = await signIn(first.port, stack.password);
+    const ofControl = await signIn(stack.controlPort, stack.password);
 
     await killAndWait(runDir, 'gateway', async () => (await statusOf(first.port, '/_gateway/healthz')) === 200, 30_000);
     const page = await curl(`http://127.0.0.1:${first.port}/overview`, { header: [`Cookie: ${cookie}`, 'Accept: text/html'] },
@@ -112,8 +127,8 @@ describe('Pod', { skip: noStack || missing('openclaw') }, () => {
       assert.ok(readdirSync(marker).includes(name), `${name} is still there`);
 
     await until('the events', async () => {
-      const list = await curl(`http://127.0.0.1:${stack.controlPort}/`, { user: `:${stack.password}`, header: 'Accept: text/html' });
-      return ['openclaw-agent_1', 'ollama'].every((name) => list.body.includes(`${name} ended and was started again`));
+      const page = await controlPage(stack.controlPort, ofControl);
+      return ['openclaw-agent_1', 'ollama'].every((name) => page.includes(`${name} ended and was started again`));
     }, { within: 30_000 });
   });
 
@@ -122,7 +137,7 @@ describe('Pod', { skip: noStack || missing('openclaw') }, () => {
     const pod = await startWorkspace({ agents: 10, name: 'ten', within: 480_000 });
     try {
       const seconds = Math.round((Date.now() - began) / 1000);
-      const dir = runDirOf(pod.quickstartLog);
+      const dir = await runDirOf(pod.quickstartLog);
       const pids = descendants(pod.pid).map((one) => one.pid);
       console.log(`# ten agents were ready after ${seconds} s, with ${Math.round(memoryOf(pids))} MiB in all`);
       const attempts = await everyAttemptIsRefused(dir, 10, { CLAWGATE_WORKSPACE: pod.workspace });
@@ -139,14 +154,12 @@ describe('Pod', { skip: noStack || missing('openclaw') }, () => {
     const pod = await startWorkspace({ agents: 2, name: 'one-user', arguments: ['--single-user'], within: 240_000 });
     try {
       assert.match(readText(pod.quickstartLog), /every program runs as one user/, 'it is said at the start');
-      const dir = runDirOf(pod.quickstartLog);
+      const dir = await runDirOf(pod.quickstartLog);
       const facts = JSON.parse(readText(path.join(dir, 'pod.json')));
       assert.equal(facts.separate_users, false);
       if (facts.landlock < 6) return t.skip(`Landlock ${facts.landlock}: this kernel cannot do it`);
       await everyAttemptIsRefused(dir, 2, { CLAWGATE_WORKSPACE: pod.workspace });
-      const page = await curl(`http://127.0.0.1:${pod.controlPort}/`, { user: `:${pod.password}`, header: 'Accept: text/html' },
-        { keep: false });
-      assert.match(page.body, /All programs run as one user/);
+      assert.match(await controlPage(pod.controlPort, await signIn(pod.controlPort, pod.password)), /All programs run as one user/);
     } finally {
       const left = await pod.stop();
       pod.keepLogs(path.join(outputDir, 'one-user'));
