@@ -1,5 +1,6 @@
 // The files of deploy/ that name variables and ports: a renamed variable or a changed default must not leave them
 // behind.
+#include "core/gpu.hpp"
 #include "core/options.hpp"
 
 #include "pod_fixture.hpp"
@@ -52,19 +53,23 @@ TEST(DeployFiles, EveryExampleIsAcceptedOnceThePasswordIsSet) {
     }
 }
 
-TEST(DeployFiles, TheExamplesHoldTheValuesOfThePresets) {
+TEST(DeployFiles, TheExamplesNameThePresetsAndWhatTheyBeginWith) {
     std::set<std::string> files;
     for (const auto& p : presets) {
         files.insert(std::string{p.file} + ".env.example");
         std::vector<problem> problems;
         auto variables = example(p.file, problems);
-        variables["OPENCLAW_WEB_PASSWORD"] = "correct horse";
-        const auto c = parse_config(variables).value;
-        EXPECT_EQ(c.num_ctx, p.context) << p.file;
-        EXPECT_EQ(c.agents.at(0).behaviour.context_tokens, p.context) << p.file;
-        EXPECT_EQ(c.ollama.context_length, p.context) << p.file;
-        EXPECT_EQ(c.ollama.num_parallel, p.parallel) << p.file;
-        EXPECT_EQ(c.ollama.kv_cache_type, p.cache) << p.file;
+        const auto* preset = find_preset(variables["OPENCLAW_GPU_PRESET"]);
+        ASSERT_NE(preset, nullptr) << p.file;
+        EXPECT_EQ(preset->context, p.context) << p.file;
+        EXPECT_EQ(preset->parallel, p.parallel) << p.file;
+        const auto text = contents(deploy + "/env/" + p.file + ".env.example");
+        for (const auto& value : {"OPENCLAW_NUM_CTX=" + std::to_string(p.context),
+                                  "OPENCLAW_CONTEXT_TOKENS=" + std::to_string(p.context),
+                                  "OLLAMA_CONTEXT_LENGTH=" + std::to_string(p.context),
+                                  "OLLAMA_NUM_PARALLEL=" + std::to_string(p.parallel),
+                                  "OLLAMA_KV_CACHE_TYPE=" + std::string{p.cache}})
+            EXPECT_NE(text.find("# " + value + "\n"), std::string::npos) << p.file << ": " << value;
     }
     for (const auto& entry : fs::directory_iterator{deploy + "/env"})
         EXPECT_TRUE(files.contains(entry.path().filename())) << entry.path() << " is not tested";
