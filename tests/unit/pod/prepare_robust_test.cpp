@@ -2,7 +2,7 @@
 // two at once.
 #include "pod/prepare.hpp"
 
-#include "pod_fixture.hpp"
+#include "prepare_fixture.hpp"
 
 #include "pod/directory.hpp"
 
@@ -23,25 +23,12 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-class RobustPrepare : public testing::Test {
+class RobustPrepare : public testing::Test, protected prepare_place {
 protected:
     RobustPrepare() {
-        fs::create_directories(folder_ / "tools/openclaw");
-        for (const auto* name : {"clawgate", "node", "openclaw/openclaw.mjs", "ollama"}) {
-            put(folder_ / ("tools/" + std::string{name}), "");
-            ::chmod((folder_ / ("tools/" + std::string{name})).c_str(), 0755);
-        }
-        options_.clawgate = folder_ / "tools/clawgate";
-        options_.node = folder_ / "tools/node";
-        options_.openclaw = folder_ / "tools/openclaw/openclaw.mjs";
-        options_.ollama = folder_ / "tools/ollama";
-        options_.run_dir = folder_ / "run/pod";
-        options_.no_packet_filter = true;
-        options_.no_cgroups = true;
         settings_ = config_of({{"CLAWGATE_WORKSPACE", workspace()}, {"OPENCLAW_NUM_AGENTS", "2"}});
     }
 
-    std::string workspace() const { return folder_ / "workspace"; }
     std::string home(int n) const { return workspace() + "/agents/agent_" + std::to_string(n); }
 
     /// In a process of its own, silently.
@@ -62,8 +49,6 @@ protected:
     }
     int run() const { return status_of(start()); }
 
-    temporary_folder folder_;
-    prepare_options options_;
     config settings_;
 };
 

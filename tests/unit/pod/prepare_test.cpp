@@ -1,6 +1,6 @@
 #include "pod/prepare.hpp"
 
-#include "pod_fixture.hpp"
+#include "prepare_fixture.hpp"
 
 #include "auth/tokens.hpp"
 #include "pod/layout.hpp"
@@ -18,23 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-class Prepare : public testing::Test {
+class Prepare : public testing::Test, protected prepare_place {
 protected:
-    Prepare() {
-        fs::create_directories(folder_ / "tools/openclaw");
-        for (const auto* name : {"clawgate", "node", "openclaw/openclaw.mjs", "ollama"}) {
-            put(folder_ / ("tools/" + std::string{name}), "");
-            ::chmod((folder_ / ("tools/" + std::string{name})).c_str(), 0755);
-        }
-        options_.clawgate = folder_ / "tools/clawgate";
-        options_.node = folder_ / "tools/node";
-        options_.openclaw = folder_ / "tools/openclaw/openclaw.mjs";
-        options_.ollama = folder_ / "tools/ollama";
-        options_.run_dir = folder_ / "run/pod";
-        options_.no_packet_filter = true; // it is the machine's, and outlives the test
-        options_.no_cgroups = true;
-    }
-
     config settings(environment more = {}) {
         more.emplace("CLAWGATE_WORKSPACE", workspace());
         more.emplace("OPENCLAW_NUM_AGENTS", "2");
@@ -48,7 +33,6 @@ protected:
         complaints_ = testing::internal::GetCapturedStderr();
         return status;
     }
-    std::string workspace() const { return folder_ / "workspace"; }
     std::string state(int n) const {
         return workspace() + "/agents/agent_" + std::to_string(n) + "/.openclaw";
     }
@@ -57,8 +41,6 @@ protected:
         return nlohmann::json::parse(contents(state(n) + "/openclaw.json"));
     }
 
-    temporary_folder folder_;
-    prepare_options options_;
     std::string output_;
     std::string complaints_;
 };
