@@ -11,7 +11,7 @@ usage() {
     cat <<'TEXT'
 Usage: tests/run.sh [--quick] [--no-e2e] [--no-image] [--help]
 
-Unit and component tests in a release build and with AddressSanitizer and UndefinedBehaviorSanitizer; unit tests with
+Unit and component tests in a release build, with AddressSanitizer and UndefinedBehaviorSanitizer, and with
 ThreadSanitizer.
 Then the end-to-end tests with the release build, a real OpenClaw and Chromium, and the test of the container image.
 
@@ -112,8 +112,7 @@ else
     # The dev build, which has warnings as errors, is for --quick.
     build_and_test release
     build_and_test asan -L 'unit|component'
-    # Not yet 'component': the model API's tests there have not been seen under ThreadSanitizer.
-    build_and_test tsan -L unit
+    build_and_test tsan -L 'unit|component'
     if ((e2e)) && [[ -f tests/e2e/run.sh ]]; then
         install_packages "${run_packages[@]}"
         run_script "end to end" tests/e2e/run.sh

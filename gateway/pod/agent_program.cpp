@@ -72,7 +72,9 @@ confinement confinement_of(const config& c, const agent_options& a, const layout
     k.hidden = {l.workspace, l.run_dir};
     for (const auto* secret_file : {&c.env_file, &c.tls_key})
         if (!secret_file->empty()) k.hidden.push_back(*secret_file);
-    k.kept = {l.agent_home(a), l.agent_cache(a), l.agent_tmp(a)};
+    // OpenClaw locks its states in a folder of this very name, whatever TMPDIR says.
+    const auto locks = "/tmp/openclaw-state-locks-" + std::to_string(l.own_user);
+    k.kept = {l.agent_home(a), l.agent_cache(a), l.agent_tmp(a), locks};
     if (l.state_is_local) {
         k.hidden.push_back(l.local_state);
         k.kept.push_back(l.agent_state(a));

@@ -89,6 +89,8 @@ std::vector<std::string> resolved(const std::vector<std::string>& paths) {
 result<void> allow_files(int rules, const confinement& c, std::uint64_t rights) {
     auto open = everything_but("/", resolved(c.hidden));
     const auto kept = resolved(c.kept);
+    for (const auto& path : kept)
+        ::mkdir(path.c_str(), 0700); // what is there stays as it is
     open.insert(open.end(), kept.begin(), kept.end());
     for (const auto& path : open)
         if (auto r = allow_path(rules, path, rights); !r) return r;

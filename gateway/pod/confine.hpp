@@ -20,7 +20,8 @@ struct port_range {
 /// Everything that is not named here stays allowed. Paths are absolute.
 struct confinement {
     std::vector<std::string> hidden;    ///< files and folders that can no longer be opened
-    std::vector<std::string> kept;      ///< … but these, which lie in hidden folders, can
+    /// … but these can. Folders that are not there yet are made, 0700: afterwards they could not be.
+    std::vector<std::string> kept;
     std::vector<port_range> no_connect; ///< TCP ports of any host
     std::vector<port_range> no_bind;    ///< TCP ports of this machine
 };

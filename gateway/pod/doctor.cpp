@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -33,6 +35,7 @@ environment settings_of_pod(const environment& process, const std::string& run_d
 
 layout layout_of(const config& c, const std::string& run_dir, const pod_facts& facts) {
     layout l;
+    l.own_user = ::geteuid();
     l.workspace = c.workspace;
     l.run_dir = run_dir;
     l.separate = facts.separate_users;

@@ -28,6 +28,7 @@ struct layout {
     std::string workspace;   ///< absolute
     std::string run_dir;     ///< absolute; lost with the container
     prepare_options tools;   ///< with the paths of the programs filled in
+    uid_t own_user = 0;       ///< who prepares the pod, and runs all of it where `separate` is false
     bool separate = false;   ///< every program has a user of its own; otherwise all run as who starts them
     bool packet_filter = false; ///< the system keeps agents from others' private ports (packet_filter.hpp)
     std::map<std::string, std::vector<std::string>> cgroups; ///< by agent: what lets a process in (cgroup.hpp)

@@ -331,6 +331,7 @@ int prepare_command(const config& c, const prepare_options& options) {
     if (!tools) return fail(tools.error(), exit_config);
 
     layout l;
+    l.own_user = ::geteuid();
     l.workspace = std::filesystem::absolute(c.workspace).lexically_normal().string();
     if (l.workspace.size() > 1 && l.workspace.back() == '/') l.workspace.pop_back();
     l.run_dir = options.run_dir.empty()

@@ -38,7 +38,7 @@ TEST(ConfinementOf, HidesTheOthersWhereAllShareOneUser) {
     const auto k = confinement_of(c, c.agents[0], layout_of(false));
     EXPECT_THAT(k.hidden, testing::IsSupersetOf({"/workspace", "/run/clawgate", "/etc/tls/key.pem"}));
     EXPECT_THAT(k.kept, ElementsAre("/workspace/agents/agent_1", "/workspace/.cache/agent_1",
-                                    "/run/clawgate/tmp/agent_1"));
+                                    "/run/clawgate/tmp/agent_1", "/tmp/openclaw-state-locks-0"));
     auto local = layout_of(false);
     local.local_state = "/var/lib/clawgate/state";
     local.state_is_local = true;

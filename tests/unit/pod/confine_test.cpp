@@ -102,6 +102,13 @@ TEST_F(Confined, CannotOpenWhatIsHiddenAndStillUsesItsOwn) {
     EXPECT_EQ(confined(c, [&] { return errno_of_open("/etc/passwd", O_RDONLY); }), 0);
 }
 
+TEST_F(Confined, FindsAKeptFolderThatWasNotThere) {
+    auto c = hidden_workspace();
+    c.kept.push_back(folder_ / "later");
+    EXPECT_EQ(confined(c, [&] { return errno_of_open(folder_ / "later/file", O_WRONLY | O_CREAT); }), 0);
+    EXPECT_EQ(mode_of(folder_ / "later"), 0700u);
+}
+
 TEST_F(Confined, ALinkLeadsNoFurther) {
     std::filesystem::create_symlink(folder_ / "other/token", folder_ / "mine/link");
     std::filesystem::create_symlink(folder_.path(), folder_.path() + "-link");
