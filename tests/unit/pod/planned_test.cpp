@@ -79,6 +79,8 @@ TEST(Planned, ValuesAreDerivedAgainByTheGateway) {
     temporary_folder folder;
     std::filesystem::create_directories(folder / "tools/openclaw");
     prepare_options options;
+    options.no_packet_filter = true; // it is the machine's, and outlives the test
+    options.no_cgroups = true;
     options.clawgate = folder / "tools/clawgate";
     options.node = folder / "tools/node";
     options.openclaw = folder / "tools/openclaw/openclaw.mjs";
