@@ -11,6 +11,7 @@ set -euo pipefail
 umask 022
 
 home=$(cd "$(dirname "$(realpath "${BASH_SOURCE[0]}")")/.." && pwd)
+clawgate=$home/bin/clawgate
 # shellcheck source=deploy/lib.sh
 . "$home/deploy/lib.sh"
 # shellcheck source=deploy/pod.sh
@@ -79,7 +80,7 @@ run_pod() {
     trap on_signal INT TERM
     trap 'control signal HUP gateway >/dev/null || true' HUP
     wait_until_ready
-    ((stopping)) || check_isolation "$home/bin/clawgate"
+    ((stopping)) || check_isolation
     if ((!stopping)); then
         say "All agents are ready. Open in the browser / Todos os agentes estão prontos. Abra no navegador:"
         list_addresses

@@ -1,5 +1,5 @@
 # How a prepared pod is started, watched and stopped: shared by deploy/quickstart.sh and deploy/entrypoint.sh, to be
-# sourced by bash after deploy/lib.sh. Needs $workspace and $run_dir.
+# sourced by bash after deploy/lib.sh. Needs $workspace, $run_dir and $clawgate, the program.
 
 # The programs get nothing from the environment of whoever starts them.
 empty_environment=(env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8)
@@ -63,33 +63,58 @@ link_supervisor_config() {
 # Sets supervisor to its process id. setsid: Ctrl-C reaches the calling script only, which then stops the programs in
 # their order.
 start_supervisord() {
+    gateway_starts=$(grep -c "spawned: 'gateway'" "$workspace/logs/supervisord.log" 2>/dev/null || true)
     setsid "${empty_environment[@]}" supervisord --nodaemon -c "$run_dir/supervisord.conf" \
         </dev/null >"$run_dir/supervisord.out" 2>&1 &
     supervisor=$!
     stopping=0
 }
 
+# False once supervisord has begun the gateway several times: what is wrong does not go away by itself.
+gateway_is_up() {
+    local tries
+    tries=$(grep -c "spawned: 'gateway'" "$workspace/logs/supervisord.log" 2>/dev/null || true)
+    ((${tries:-0} - ${gateway_starts:-0} < 4)) || [[ $(control status gateway 2>/dev/null) == *RUNNING* ]]
+}
+
+fail_with_gateway() {
+    say "The gateway does not start. Its log ($workspace/logs/gateway.log) ends with:" >&2
+    tail -n 5 "$workspace/logs/gateway.log" >&2 || true
+    stop_programs
+    fail 71 "The gateway does not start: see above"
+}
+
+# Prints what of "NAME PROBE" … is not ready.
+not_ready() {
+    local entry
+    for entry in "$@"; do
+        curl -fsk --max-time 3 -o /dev/null "${entry#* }/_gateway/readyz" 2>/dev/null || printf '%s\n' "$entry"
+    done
+}
+
+# "NAME PROBE" of every agent.
+agent_probes() {
+    local name probe address
+    while IFS=$'\t' read -r name probe address; do
+        [[ $name == control ]] || printf '%s\n' "$name $probe"
+    done <"$run_dir/addresses"
+}
+
 # Returns when every agent is ready, or when `stopping` is set meanwhile. Says how far it is.
 wait_until_ready() {
-    local name probe address entry waiting=() ready=() still=() begin=$SECONDS told=$SECONDS
-    while IFS=$'\t' read -r name probe address; do
-        [[ $name == control ]] || waiting+=("$name $probe")
-    done <"$run_dir/addresses"
+    local entry waiting=() still=() begin=$SECONDS told=$SECONDS
+    mapfile -t waiting < <(agent_probes)
     while ((${#waiting[@]} && !stopping)); do
         kill -0 "$supervisor" 2>/dev/null || ((stopping)) || fail 71 "supervisord ended: see $workspace/logs/supervisord.log"
-        ready=() still=()
+        mapfile -t still < <(not_ready "${waiting[@]}")
         for entry in "${waiting[@]}"; do
-            if curl -fsk --max-time 3 -o /dev/null "${entry#* }/_gateway/readyz" 2>/dev/null; then
-                ready+=("${entry% *}")
-            else
-                still+=("$entry")
-            fi
+            [[ " ${still[*]} " == *" $entry "* ]] || say "  ${entry% *} is ready ($((SECONDS - begin)) s)"
         done
-        for name in "${ready[@]}"; do say "  $name is ready ($((SECONDS - begin)) s)"; done
         waiting=("${still[@]}")
         if ((${#waiting[@]})) && ((SECONDS - told >= 10)); then
             told=$SECONDS
             say "  starting: ${waiting[*]%% *} ($((SECONDS - begin)) s)"
+            gateway_is_up || fail_with_gateway
             # Long after it should be up, say where to look, and go on waiting.
             ((SECONDS - begin < 120)) || control status || true
         fi
@@ -98,9 +123,9 @@ wait_until_ready() {
 }
 
 # What could an agent do to the others? Tried once, when all are ready; the whole report is in the logs.
-check_isolation() { # clawgate
+check_isolation() {
     local report="$workspace/logs/isolation.log" status=0
-    "${empty_environment[@]}" CLAWGATE_WORKSPACE="$workspace" "$1" doctor --isolation --as all --run-dir "$run_dir" \
+    "${empty_environment[@]}" CLAWGATE_WORKSPACE="$workspace" "$clawgate" doctor --isolation --as all --run-dir "$run_dir" \
         >"$report" 2>&1 || status=$?
     case $status in
     0) say "  isolation: $(grep -c '^  refused' "$report") attempts of the agents against each other, all refused" ;;
@@ -120,6 +145,19 @@ list_addresses() {
     done <"$run_dir/addresses"
 }
 
+# What left its process group supervisord does not reach. Its own child processes have ended, or it is told to end now.
+sweep_agents() {
+    local uid group try
+    [[ -s $run_dir/agent_users ]] || return 0
+    for ((try = 0; try < 150; try++)); do
+        is_running || break
+        sleep 0.1 || true
+    done
+    while read -r uid group; do
+        "${empty_environment[@]}" "$clawgate" sweep "$uid" "$group" || true
+    done <"$run_dir/agent_users"
+}
+
 # The gateway first, so that it can say goodbye to the browsers; then the rest at once rather than one by one. The
 # program `snapshots`, where there is one, waits by itself until the agents have ended.
 stop_programs() {
@@ -129,7 +167,8 @@ stop_programs() {
     control shutdown >/dev/null 2>&1 || true
     # Whoever stops it while it starts finds no socket yet.
     [[ -z ${supervisor:-} ]] || kill -TERM "$supervisor" 2>/dev/null || true
-    rm -f "$run_dir/gateway.env" # the password is in it; the next start makes it anew
+    sweep_agents
+    rm -f "$run_dir/gateway.env" "$run_dir/settings" # the password is in them; the next start makes them anew
     if name=$(cat "$run_dir/kernel_name" 2>/dev/null); then
         nft delete table inet "$name" 2>/dev/null || true
         rmdir /sys/fs/cgroup{,/memory,/pids}/"$name"-* 2>/dev/null || true

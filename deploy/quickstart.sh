@@ -26,7 +26,7 @@ Usage: OPENCLAW_WEB_PASSWORD=… deploy/quickstart.sh [options]
 
 The settings are environment variables: docs/configuration.md.
 Exit status: 0 stopped in order, 64 usage, 69 something cannot be installed, 71 a program cannot be started,
-78 the configuration is wrong.
+75 it runs already with other settings, 78 the configuration is wrong.
 TEXT
 }
 
@@ -67,6 +67,28 @@ choose_folders() {
     fi
     prefix=$(realpath -m "$prefix")
     run_dir=$(default_run_dir "$workspace")
+    clawgate=$prefix/bin/clawgate
+}
+
+# What of the environment decides how it runs: kept while it runs, so that another start can tell whether it differs.
+settings_given() { env | grep -E '^(OPENCLAW|CLAWGATE|OLLAMA|RUNPOD|LOG|TZ)' | sort; }
+keep_settings() { (umask 077 && printf '%s\n' "$given" >"$run_dir/settings"); }
+
+# It runs: say how, and that this start changes nothing.
+describe_running() {
+    local waiting
+    if [[ -r $run_dir/settings ]] && [[ $given != "$(<"$run_dir/settings")" ]]; then
+        say "It runs already in $workspace, with OTHER SETTINGS than the ones given now. To change them, stop it first:"
+        say "  deploy/quickstart.sh --stop --workspace $workspace"
+        say "  (Já está em execução, com OUTRAS configurações; pare primeiro com o comando acima.)"
+        exit 75
+    fi
+    say "It runs already in $workspace:"
+    mapfile -t waiting < <(agent_probes)
+    mapfile -t waiting < <(not_ready "${waiting[@]}")
+    ((${#waiting[@]} == 0)) || say "Not ready yet / Ainda não prontos: ${waiting[*]%% *}"
+    print_addresses "$((${#waiting[@]} == 0))"
+    exit 0
 }
 
 install_programs() {
@@ -107,9 +129,9 @@ use_running_ollama() {
     say "Model server: the Ollama on 127.0.0.1:11434 is used as it is; the gateway's model port is $OLLAMA_PORT"
 }
 
-print_addresses() {
+print_addresses() { # 1 when all are ready
     say ""
-    say "Ready. Open in the browser / Pronto. Abra no navegador:"
+    if (($1)); then say "Ready. Open in the browser / Pronto. Abra no navegador:"; else say "Addresses / Endereços:"; fi
     say ""
     list_addresses
     say ""
@@ -120,6 +142,7 @@ print_addresses() {
 }
 
 choose_folders
+given=$(settings_given) # before this script adds its own
 if ((stop)); then
     is_running || fail 0 "Nothing runs in $workspace"
     stop_programs
@@ -127,9 +150,7 @@ if ((stop)); then
     exit 0
 fi
 if command -v supervisorctl >/dev/null && is_running; then
-    say "It runs already in $workspace:"
-    print_addresses
-    exit 0
+    describe_running
 fi
 require_password "OPENCLAW_WEB_PASSWORD='choose a long one' deploy/quickstart.sh"
 install_programs
@@ -138,13 +159,14 @@ prepare_arguments=(--node "$(openclaw_node "$openclaw_home")"
 if ((demo)) || ! use_running_ollama; then
     choose_model_server "$(command -v ollama || true)" "$prefix/bin/fake_ollama"
 fi
-"$prefix/bin/clawgate" prepare "${prepare_arguments[@]}" "${single_user[@]}"
+"$clawgate" prepare "${prepare_arguments[@]}" "${single_user[@]}"
+keep_settings
 link_supervisor_config
 start_supervisord
 trap on_signal INT TERM HUP
 wait_until_ready
-((stopping)) || check_isolation "$prefix/bin/clawgate"
-((stopping)) || print_addresses
+((stopping)) || check_isolation
+((stopping)) || print_addresses 1
 if ((detach)) && ((!stopping)); then
     disown "$supervisor"
     exit 0

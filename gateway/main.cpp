@@ -15,6 +15,7 @@
 #include "pod/isolation_probe.hpp"
 #include "pod/prepare.hpp"
 #include "pod/snapshot_command.hpp"
+#include "pod/sweep.hpp"
 
 #include <CLI/CLI.hpp>
 #include <sodium.h>
@@ -69,6 +70,7 @@ struct command_line {
     pod::confinement confinement;
     std::vector<std::string> no_connect;
     std::vector<std::string> no_bind;
+    pod::owner swept;
     std::vector<std::string> program;
     std::string gpu;
     bool json = false;
@@ -296,6 +298,15 @@ void add_confine_command(CLI::App& to, command_line& line, int& status) {
     });
 }
 
+void add_sweep_command(CLI::App& to, command_line& line, int& status) {
+    auto* command = add_command(to, "sweep",
+                                "End what is left of a user's processes that are in a group, as root, and run a program "
+                                "(clawgate sweep UID GID -- PROGRAM …); agents are started by it");
+    command->add_option("UID", line.swept.uid, "User")->required()->check(CLI::PositiveNumber);
+    command->add_option("GID", line.swept.gid, "Supplementary group")->required()->check(CLI::PositiveNumber);
+    command->callback([&line, &status] { status = pod::sweep_and_run(line.swept, line.program); });
+}
+
 /// What stands behind "--" belongs to another program and is not looked at. Returns how many words are ours.
 int split_off_program(int argc, char** argv, std::vector<std::string>& program) {
     for (int i = 1; i < argc; ++i)
@@ -368,6 +379,7 @@ int run(int argc, char** argv) {
     add_plan_command(app, line, status);
     add_model_commands(app, line, status);
     add_confine_command(app, line, status);
+    add_sweep_command(app, line, status);
     add_doctor_command(app, line, status);
     add_file_commands(app, line, status);
     add_command(app, "hash-password",

@@ -3,6 +3,7 @@
 #include "core/net_names.hpp"
 #include "pod/packet_filter.hpp"
 #include "pod/program_variables.hpp"
+#include "pod/sweep.hpp"
 
 #include <algorithm>
 
@@ -116,7 +117,10 @@ program agent_program(const config& c, const agent_options& a, const layout& l, 
     if (const int heap = heap_limit_mb(c.agent_memory_mb); heap != 0)
         p.variables.emplace_back("NODE_OPTIONS", "--max-old-space-size=" + std::to_string(heap));
     p.user = l.agent_user(a);
-    if (l.separate) p.max_processes = c.agent_processes; // it counts all of a user's, whatever started them
+    if (l.separate) {
+        p.max_processes = c.agent_processes; // it counts all of a user's, whatever started them
+        p.group = pod_group(l.run_dir);
+    }
     if (const auto group = l.cgroups.find(a.name); group != l.cgroups.end()) p.cgroup = group->second;
     p.directory = l.agent_work(a);
     p.log = l.logs() + "/" + a.name + ".log";

@@ -65,6 +65,7 @@ std::vector<attempt> attempts_of(const config& c, const agent_options& a, const 
 result<std::vector<attempt>> try_as(const config& c, const agent_options& a, const layout& l,
                                     const running_programs& running, const environment& process) {
     auto probe = agent_program(c, a, l, process);
+    probe.group = 0; // it tries beside the running agent, which it must not end
     // Everything up to the "--" of `clawgate confine` stays as it is for the agent.
     const auto end = std::find(probe.argv.begin(), probe.argv.end(), "--");
     probe.argv.erase(std::next(end), probe.argv.end());

@@ -14,6 +14,7 @@
 #include "pod/packet_filter.hpp"
 #include "pod/prepare_state.hpp"
 #include "pod/supervisor.hpp"
+#include "pod/sweep.hpp"
 #include "pod/tools.hpp"
 
 #include <sys/resource.h>
@@ -197,6 +198,15 @@ unsigned long descriptor_limit() {
     return std::min<unsigned long>(65536, limit.rlim_max);
 }
 
+/// "UID GROUP" of each agent that has a user of its own: what `clawgate sweep` is to be told when the pod stops.
+std::string agent_users(const config& c, const layout& l) {
+    std::string lines;
+    for (const auto& a : c.agents)
+        if (const auto user = l.agent_user(a))
+            lines += std::to_string(user->uid) + " " + std::to_string(pod_group(l.run_dir)) + "\n";
+    return lines;
+}
+
 result<void> write_run_files(const shared_folders& f, const config& c, const layout& l,
                              const environment& process) {
     const bool as_root = ::geteuid() == 0;
@@ -210,6 +220,7 @@ result<void> write_run_files(const shared_folders& f, const config& c, const lay
         return r;
     // For whoever stops the pod: the table and the control groups of this name are to be taken away again.
     if (auto r = f.run.write("kernel_name", filter_table_name(l) + "\n", 0644, {}); !r) return r;
+    if (auto r = f.run.write("agent_users", agent_users(c, l), 0644, {}); !r) return r;
     if (auto r = f.run.write("gateway.env", gateway_settings(l, process), 0600, {}); !r) return r;
     return f.run.write("addresses", address_list(c), 0644, {});
 }

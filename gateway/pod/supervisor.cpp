@@ -182,11 +182,15 @@ std::vector<std::string> full_command(const program& p) {
             join += "echo 0 > " + file + "; ";
         words.insert(words.end(), {"/bin/sh", "-c", join + "exec \"$@\"", "join"});
     }
+    // An agent's first word is this very program.
+    if (p.user && p.group != 0)
+        words.insert(words.end(), {p.argv.front(), "sweep", std::to_string(p.user->uid), std::to_string(p.group), "--"});
     if (p.max_processes != 0)
         words.insert(words.end(), {"/usr/bin/prlimit", "--nproc=" + std::to_string(p.max_processes), "--"});
     if (p.user)
         words.insert(words.end(), {"/usr/bin/setpriv", "--reuid=" + std::to_string(p.user->uid),
-                                   "--regid=" + std::to_string(p.user->gid), "--clear-groups",
+                                   "--regid=" + std::to_string(p.user->gid),
+                                   p.group != 0 ? "--groups=" + std::to_string(p.group) : "--clear-groups",
                                    "--no-new-privs", "--inh-caps=-all", "--"});
     words.insert(words.end(), p.argv.begin(), p.argv.end());
     return words;

@@ -21,6 +21,7 @@ struct program {
     int max_processes = 0; ///< of its user, threads included; 0 = no limit
     std::vector<std::string> cgroup; ///< files to write 0 into before anything else, to get into a control group
     std::optional<owner> user;
+    gid_t group = 0; ///< a supplementary one, or 0; what is left of this user and group is ended before (sweep.hpp)
     std::string directory;
     std::string log;       ///< standard output and error, rotated
     int priority = 0;      ///< low starts first and stops last

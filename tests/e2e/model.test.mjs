@@ -6,3 +6,4 @@ import './model/ai_sdk.mjs';
 import './model/sharing.mjs';
 import './model/failures.mjs';
 import './model/openclaw.mjs';
+import './model/behaviour.mjs';

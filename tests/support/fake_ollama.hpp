@@ -14,7 +14,8 @@
 //   leak               a client that leaves in mid-stream leaves its slot busy for good
 //   deadlock           every load and generation hangs, the rest stays green
 //   deadlock-on-reload the same, once a call needs a reload while others run
-// "tool:NAME {json}" in the last user message makes a tool call of that name, when the request offers tools.
+// "tool:NAME {json}" in a user message that has not been answered yet makes a tool call of that name, when the request
+// offers tools.
 
 #include "support/http_server.hpp"
 

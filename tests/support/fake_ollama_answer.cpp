@@ -171,6 +171,17 @@ std::string word_after(const std::string& text, std::string_view key) {
     return text.substr(start, end - start);
 }
 
+std::string tool_order_of(const json& messages) {
+    std::string order;
+    for (const auto& m : messages) {
+        const auto role = string_of(member_of(m, "role"));
+        if (role == "assistant" || role == "tool") order.clear();
+        auto text = role == "user" ? string_of(member_of(m, "content")) : std::string{};
+        if (text.find("tool:") != std::string::npos) order = std::move(text);
+    }
+    return order;
+}
+
 json tool_call_for(const json& request, const std::string& prompt) {
     const auto name = word_after(prompt, "tool:");
     const auto& tools = member_of(request, "tools");

@@ -68,8 +68,7 @@ void read_prompt(const ollama_state& state, generation_request& r, const json& r
     const auto limit = state.settings_of(request, g.model).num_ctx;
     g.user_text = text_of_user(messages);
     g.prompt = chat_prompt(request, truncates ? static_cast<std::size_t>(limit) : SIZE_MAX);
-    // After a tool's result the model answers in words.
-    if (member_of(messages.back(), "role") != "tool") g.tool_calls = tool_call_for(request, g.user_text);
+    g.tool_calls = tool_call_for(request, tool_order_of(messages));
 }
 
 generation_request understand(const ollama_state& state, const json& request, const std::string& model,

@@ -154,6 +154,9 @@ struct generation_numbers {
 /// The first `count` lines in one, as stream:false gives all of them.
 [[nodiscard]] json whole_of(const generation& g, const std::vector<json>& lines, std::size_t count);
 [[nodiscard]] std::string text_of_user(const json& messages);
+/// The user's message that asks for a tool and has not been answered yet, or empty. Agents put messages of their own
+/// behind the user's, so it need not be the last one; after a tool's result the model answers in words.
+[[nodiscard]] std::string tool_order_of(const json& messages);
 [[nodiscard]] json tool_call_for(const json& request, const std::string& prompt);
 /// The word after `key` in the text.
 [[nodiscard]] std::string word_after(const std::string& text, std::string_view key);

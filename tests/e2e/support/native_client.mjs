@@ -26,7 +26,7 @@ function deviceBlock(identity, auth, nonce) {
  * the upgrade was refused, {code, reason, error} when the socket was closed or `connect` refused, {hello, result} when
  * all went well.
  */
-export function call(url, { auth = {}, headers = {}, method = 'health', options = {}, within = 30_000,
+export function call(url, { auth = {}, headers = {}, method = 'health', params = {}, options = {}, within = 30_000,
   identity = deviceIdentity() } = {}) {
   const { WebSocket } = load('ws');
   const outcome = {};
@@ -48,7 +48,7 @@ export function call(url, { auth = {}, headers = {}, method = 'health', options 
           device: deviceBlock(identity, auth, message.payload.nonce), caps: [], auth });
       } else if (message.id === 'connect' && message.ok) {
         outcome.hello = message.payload;
-        send('call', method, {});
+        send('call', method, params);
       } else if (message.id === 'connect') {
         outcome.error = message.error;
       } else if (message.id === 'call') {

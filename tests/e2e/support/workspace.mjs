@@ -30,6 +30,8 @@ function environmentFor(ports, workspace, password, numAgents) {
     OPENCLAW_NUM_AGENTS: String(numAgents),
     OPENCLAW_BASE_PORT: String(ports.base),
     OPENCLAW_AGENT_2_TEMPERATURE: '0.2', // settings of its own, at a model that both share
+    OPENCLAW_AGENT_2_ELEVATED_DEFAULT: 'off',
+    OPENCLAW_AGENT_2_VERBOSE_DEFAULT: 'on',
     OLLAMA_HOST: '127.0.0.1',
     OLLAMA_PORT: String(ports.modelApi),
     CLAWGATE_WORKSPACE: workspace,

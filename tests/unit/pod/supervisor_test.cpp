@@ -130,6 +130,8 @@ TEST(Programs, EachHasAUserOfItsOwn) {
     EXPECT_EQ(named(list, "ollama").user->uid, 20011u);
     EXPECT_THAT(full_command(named(list, "openclaw-agent_2")), Contains("--reuid=20002"));
     EXPECT_THAT(full_command(named(list, "openclaw-agent_2")), Contains("--no-new-privs"));
+    EXPECT_THAT(whole(named(list, "openclaw-agent_2")), HasSubstr("\nsweep\n20002\n")) << "before it starts";
+    EXPECT_THAT(whole(named(list, "gateway")), Not(HasSubstr("\nsweep\n")));
 }
 
 TEST(Programs, KeepTheirUserWhereNoOtherCanBeHad) {
