@@ -4,9 +4,10 @@ import { before, describe, test } from 'node:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { stack, noStack, buildDir, readText } from './support/stack.mjs';
+import { history, say } from './support/conversation.mjs';
 import { curl } from './support/curl.mjs';
 import { missing } from './support/modules.mjs';
-import { descendants, output } from './support/processes.mjs';
+import { descendants, output, processes } from './support/processes.mjs';
 import { until } from './support/wait.mjs';
 import { startWorkspace } from './support/workspace.mjs';
 import { outputDir } from './support/output.mjs';
@@ -26,7 +27,7 @@ async function statusOf(port, target) {
   }
 }
 
-/** Kills one program as the out-of-memory killer would, and says how long it was away. */
+/** Kills one program as the out-of-memory killer would; it must be back within so many milliseconds. */
 async function killAndWait(runDir, program, isBack, within) {
   const pid = Number((await control(runDir, 'pid', program)).stdout);
   assert.ok(pid > 1, `${program} runs`);
@@ -105,18 +106,19 @@ describe('Pod', { skip: noStack || missing('openclaw') }, () => {
     const cookie = await signIn(first.port, stack.password);
     const ofControl = await signIn(stack.controlPort, stack.password);
 
-    await killAndWait(runDir, 'gateway', async () => (await statusOf(first.port, '/_gateway/healthz')) === 200, 30_000);
+    await killAndWait(runDir, 'gateway', async () => (await statusOf(first.port, '/_gateway/healthz')) === 200, 5_000);
     const page = await curl(`http://127.0.0.1:${first.port}/overview`, { header: [`Cookie: ${cookie}`, 'Accept: text/html'] },
       { keep: false });
     assert.equal(page.status, 200, 'the session survived the gateway');
 
     await killAndWait(runDir, 'ollama', async () => (await curl(`http://127.0.0.1:${stack.modelApiPort}/api/version`,
-      { user: `:${stack.password}` })).status === 200, 30_000);
+      { user: `:${stack.password}` })).status === 200, 5_000);
 
+    await say(first.port, stack.password, 'Remember ultramarine-7193.');
     const marker = path.join(stack.workspace, 'agents', 'agent_1', '.openclaw');
     const before = readdirSync(marker).sort();
     const away = killAndWait(runDir, 'openclaw-agent_1', async () => (await statusOf(first.port, '/_gateway/readyz')) === 200,
-      120_000);
+      60_000);
     const meanwhile = await until('the page that waits', async () => {
       const answer = await curl(`http://127.0.0.1:${first.port}/overview`, { user: `:${stack.password}`, header: 'Accept: text/html' });
       return answer.status === 503 && answer.body;
@@ -125,11 +127,26 @@ describe('Pod', { skip: noStack || missing('openclaw') }, () => {
     await away;
     for (const name of before.filter((one) => !one.includes('lock') && !one.includes('-wal') && !one.includes('-shm')))
       assert.ok(readdirSync(marker).includes(name), `${name} is still there`);
+    assert.match(JSON.stringify((await history(first.port, stack.password)).messages), /ultramarine-7193/);
+
+    const [, second] = stack.agents;
+    await killAndWait(runDir, 'openclaw-agent_2', async () => (await statusOf(second.port, '/_gateway/readyz')) === 200, 60_000);
 
     await until('the events', async () => {
       const page = await controlPage(stack.controlPort, ofControl);
       return ['openclaw-agent_1', 'ollama'].every((name) => page.includes(`${name} ended and was started again`));
     }, { within: 30_000 });
+  });
+
+  test('WhatAnAgentLeavesBehindEndsWhenItStartsAgain', async () => {
+    const left = () => processes().filter((one) => one.cmdline.replaceAll('\0', ' ').startsWith('sleep 71937'));
+    await say(first.port, stack.password, 'tool:exec {"command":"setsid -f sleep 71937 >/dev/null 2>&1 </dev/null"}');
+    assert.equal(left().length, 1, 'it left its process group');
+    await control(runDir, 'restart', 'openclaw-agent_1');
+    await until('the agent', async () => (await statusOf(first.port, '/_gateway/readyz')) === 200, { within: 60_000 });
+    assert.deepEqual(left(), []);
+    // One more, for the end of the pod: quickstart.test.mjs sees that nothing is left.
+    await say(first.port, stack.password, 'tool:exec {"command":"setsid -f sleep 71938 >/dev/null 2>&1 </dev/null"}');
   });
 
   test('TenAgentsStartOnOneMachineAndEachRefusesTheOtherNine', async () => {

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { curl, json } from '../e2e/support/curl.mjs';
+import { history, say } from '../e2e/support/conversation.mjs';
 import { call, deviceIdentity } from '../e2e/support/native_client.mjs';
 import { freePorts } from '../e2e/support/ports.mjs';
 import { needles, searchCommandLines, searchText, searchTree } from '../e2e/support/search.mjs';
@@ -190,6 +191,8 @@ async function answers(agent) {
   assert.match(json(answer).choices[0].message.content, /canned answer/);
 }
 
+const toldTo = (agent) => `The colour of ${agent.name} is ultramarine-${agent.number}7193.`;
+
 /** Uses it, and leaves behind what a new container must find again. */
 async function use(container, workspace) {
   const left = { cookies: [], identity: deviceIdentity(), tokens: tokensOf(workspace) };
@@ -203,6 +206,7 @@ async function use(container, workspace) {
   await check('ConnectsANativeClient', () => connects(agents[0], left.identity));
   await check('AnswersAChatThroughEveryAgent', async () => {
     for (const each of agents) await answers(each);
+    for (const each of agents) await say(each.port, password, toldTo(each));
   });
   await check('OpensEachAgentWithItsOwnTokenOnly', async () => {
     const bearer = (port, token) => get(at(port, '/control-ui-config.json'), { header: `Authorization: Bearer ${token}` });
@@ -259,6 +263,12 @@ async function findsAgain(container, workspace, left) {
     assert.equal(readFileSync(path.join(workspace, 'agents', 'agent_1', 'workspace', 'notes.txt'), 'utf8'), 'remember me');
     assert.equal(jsonIn(path.join(stateOf(workspace, agents[0]), 'openclaw.json')).agents.defaults.heartbeat.every, '45m');
     assert.deepEqual(agents.map((each) => statSync(path.join(stateOf(workspace, each), 'agents/main/agent')).ino), left.databases);
+  });
+  await check('KeepsConversations', async () => {
+    for (const each of agents) {
+      const told = JSON.stringify((await history(each.port, password)).messages);
+      assert.ok(told.includes(toldTo(each)), `${each.name}: ${told.slice(0, 500)}`);
+    }
   });
   await check('KeepsPairedDevices', async () => {
     assert.ok(left.device.length > 0, 'the device was written down');

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { repository, readText } from './stack.mjs';
 import { outputDir } from './output.mjs';
 import { freePorts } from './ports.mjs';
-import { descendants, processes, start, stop } from './processes.mjs';
+import { descendants, environOf, processes, start, stop } from './processes.mjs';
 import { until } from './wait.mjs';
 
 const ownHost = 'agents.example.test';
@@ -87,7 +87,9 @@ export async function startWorkspace({ agents: numAgents = 2, name = 'e2e', argu
     { env: environmentFor(ports, workspace, password, numAgents), log: quickstartLog, cwd: repository });
 
   const stopAll = async () => {
-    const before = descendants(child.pid);
+    // Those of agents that left their group and their parents are no descendants any more.
+    const ofAgents = () => processes().filter((one) => environOf(one.pid).includes(`HOME=${workspace}/agents/`));
+    const before = [...descendants(child.pid), ...ofAgents()];
     const left = [];
     if (!(await stop(child, 60_000))) left.push('quickstart.sh did not end on SIGTERM');
     const alive = () => processes().filter((now) => now.cmdline !== ''
