@@ -81,6 +81,14 @@ constexpr text_entry table[] = {
      "An agent can open connections to another agent’s port, and to Ollama around the gateway. ({{detail}})",
      "Um agente pode abrir conexões com a porta de outro agente e com o Ollama sem passar pelo gateway. "
      "({{detail}})"},
+    {"notice_workspace_open",
+     "Every user of this machine can write into a folder on the way to the workspace, so an agent could put other "
+     "files in the place of the gateway’s. ({{detail}})",
+     "Qualquer usuário desta máquina pode escrever em uma pasta no caminho do workspace, então um agente poderia "
+     "trocar os arquivos do gateway. ({{detail}})"},
+    {"notice_agent_left_out",
+     "An agent could not be prepared and does not run; the others do. ({{detail}})",
+     "Um agente não pôde ser preparado e não está em execução; os outros estão. ({{detail}})"},
     {"notice_not_mounted",
      "The workspace is not on a mounted volume: memories, sessions, settings and models are lost with the "
      "container. Mount a volume at the workspace’s path and start again.",

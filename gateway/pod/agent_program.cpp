@@ -76,10 +76,9 @@ confinement confinement_of(const config& c, const agent_options& a, const layout
     // OpenClaw locks its states in a folder of this very name, whatever TMPDIR says.
     const auto locks = "/tmp/openclaw-state-locks-" + std::to_string(l.own_user);
     k.kept = {l.agent_home(a), l.agent_cache(a), l.agent_tmp(a), locks};
-    if (l.state_is_local) {
-        k.hidden.push_back(l.local_state);
-        k.kept.push_back(l.agent_state(a));
-    }
+    // Also where it is not used any more: what could not be brought home is still there.
+    if (!l.local_state.empty()) k.hidden.push_back(l.local_state);
+    if (l.state_is_local) k.kept.push_back(l.agent_state(a));
     // Where the programs lie in the workspace, they must stay usable.
     for (const auto* tool : {&l.tools.node, &l.tools.openclaw})
         if (tool->starts_with(l.workspace + "/")) k.kept.push_back(folder_of(*tool));

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <iostream>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -118,12 +119,11 @@ result<directory> directory::open_trusted(const std::string& path) {
 }
 
 result<directory> directory::make(const std::string& name, unsigned mode, std::optional<owner> whose) const {
+    struct stat there {};
+    if (::fstatat(fd_, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+        (!S_ISDIR(there.st_mode) || (whose && is_pod_user(there.st_uid) && there.st_uid != whose->uid)))
+        if (auto r = move_aside(name); !r) return r.error();
     int fd = ::openat(fd_, name.c_str(), folder_flags);
-    if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
-        const auto aside = name + ".aside-" + random_token(6);
-        if (::renameat(fd_, name.c_str(), fd_, aside.c_str()) != 0) return failure("move aside", name);
-        errno = ENOENT;
-    }
     if (fd < 0 && errno == ENOENT) {
         if (::mkdirat(fd_, name.c_str(), 0700) != 0 && errno != EEXIST) return failure("make", name);
         fd = ::openat(fd_, name.c_str(), folder_flags);
@@ -174,9 +174,12 @@ result<void> directory::write(const std::string& name, std::string_view bytes, u
     if (fd < 0) return failure("make", temporary);
     const directory closer{fd, {}};
     errno = write_all(fd, bytes);
+    const auto take_name = [&] { return ::renameat(fd_, temporary.c_str(), fd_, name.c_str()) == 0; };
+    // A folder cannot be replaced by a file.
+    const auto free_name = [&] { return errno == EISDIR && move_aside(name).has_value(); };
     if (errno == 0 && ::fchmod(fd, static_cast<mode_t>(mode)) == 0 &&
         (!whose || ::fchown(fd, whose->uid, whose->gid) == 0) && ::fsync(fd) == 0 &&
-        ::renameat(fd_, temporary.c_str(), fd_, name.c_str()) == 0) {
+        (take_name() || (free_name() && take_name()))) {
         ::fsync(fd_); // not every file system can; the new contents are complete either way
         return {};
     }
@@ -217,11 +220,39 @@ result<void> directory::link(const std::string& name, const std::string& target,
     return {};
 }
 
+result<void> directory::move_aside(const std::string& name) const {
+    const auto aside = name + ".aside-" + random_token(6);
+    if (::renameat(fd_, name.c_str(), fd_, aside.c_str()) != 0) return failure("move aside", name);
+    std::cerr << "warning: " << path_ << '/' << name << " cannot be used as it is; it was moved to " << aside << '\n';
+    return {};
+}
+
+result<bool> directory::close_to_agents() const {
+    struct stat st {};
+    if (::fstat(fd_, &st) != 0) return failure("look at", ".");
+    const bool open = (st.st_mode & S_IWOTH) != 0 || ((st.st_mode & S_IWGRP) != 0 && is_pod_user(st.st_gid));
+    if (!open) return false;
+    if (::fchmod(fd_, st.st_mode & 07777 & ~mode_t{S_IWGRP | S_IWOTH}) != 0) return failure("change the mode of", ".");
+    return true;
+}
+
 result<void> directory::let_others_pass() const {
     struct stat st {};
     if (::fstat(fd_, &st) != 0) return failure("look at", ".");
     if ((st.st_mode & 0111) == 0111 || ::geteuid() != st.st_uid) return {};
     if (::fchmod(fd_, (st.st_mode & 07777) | 0111) != 0) return failure("change the mode of", ".");
+    return {};
+}
+
+std::string unsafe_parent(const std::string& path) {
+    const auto folder = std::filesystem::path{path}.parent_path();
+    std::filesystem::path way;
+    for (const auto& part : folder) {
+        way /= part;
+        struct stat st {};
+        if (::stat(way.c_str(), &st) == 0 && (st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
+            return way.string();
+    }
     return {};
 }
 

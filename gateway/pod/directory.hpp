@@ -25,7 +25,8 @@ public:
     ~directory();
 
     /// The folder `name` in this one, made when absent. Something else of that name is moved aside, to
-    /// `name.aside-<random>`. Mode and owner are set each time; where the owner changes, everything below it
+    /// `name.aside-<random>`, and so is a folder that belongs to another user of a pod than `whose`: an agent made it,
+    /// and what lies in it is not to be trusted. Mode and owner are set each time; where the owner changes, everything below it
     /// changes hands too. errc::io with the reason, EPERM included (volumes that know no owners).
     [[nodiscard]] result<directory> make(const std::string& name, unsigned mode,
                                          std::optional<owner> whose) const;
@@ -48,8 +49,15 @@ public:
     [[nodiscard]] result<void> link(const std::string& name, const std::string& target,
                                     std::optional<owner> whose) const;
 
+    /// Renames it to `name.aside-<random>`, and says so on standard error.
+    [[nodiscard]] result<void> move_aside(const std::string& name) const;
+
     /// Adds the right to pass through (o+x, g+x) for everybody; nothing more can be seen by it.
     [[nodiscard]] result<void> let_others_pass() const;
+
+    /// Takes the right to write from everybody but the owner, where agents could have it (o+w, or g+w and a group of
+    /// theirs). True when they had it. Only root may do it for a folder that is not its own.
+    [[nodiscard]] result<bool> close_to_agents() const;
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; } ///< for messages
 
@@ -59,6 +67,10 @@ private:
     int fd_ = -1;
     std::string path_;
 };
+
+/// The first folder above `path` in which everybody may rename what is not theirs (o+w without the sticky bit), or
+/// nothing.
+[[nodiscard]] std::string unsafe_parent(const std::string& path);
 
 /// The first folder on the way to `path` that other users may not pass through, or nothing. `path` itself
 /// counts.

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <set>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,10 @@ struct owner {
 
 /// The gateway is first_uid, agent n is first_uid + n, Ollama comes after the last possible agent.
 inline constexpr uid_t first_uid = 20000;
+/// One of these users, or of their groups: they have the same numbers.
+[[nodiscard]] constexpr bool is_pod_user(uid_t id) noexcept {
+    return id >= first_uid && id <= first_uid + max_agents + 1;
+}
 
 struct layout {
     std::string workspace;   ///< absolute
@@ -32,6 +37,7 @@ struct layout {
     bool separate = false;   ///< every program has a user of its own; otherwise all run as who starts them
     bool packet_filter = false; ///< the system keeps agents from others' private ports (packet_filter.hpp)
     std::map<std::string, std::vector<std::string>> cgroups; ///< by agent: what lets a process in (cgroup.hpp)
+    std::set<std::string> left_out; ///< agents, by name, that could not be prepared and are not started
     std::string local_state; ///< absolute; on local disk, for state that cannot be worked on in the workspace
     bool state_is_local = false; ///< the agents' state lives there, with snapshots to the workspace
 

@@ -22,8 +22,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <iostream>
+#include <thread>
 #include <utility>
 
 namespace clawgate::pod {
@@ -65,10 +67,7 @@ result<void> read_existing(const directory& state, std::optional<owner> whose, n
     const auto text = state.read("openclaw.json", largest_agent_config);
     if (text && parse_object(*text, out)) return {};
     out = nlohmann::json::object();
-    if (!text) {
-        if (text.error().code != errc::not_found) warn(text.error().detail + "; a new one is made");
-        return {};
-    }
+    if (!text) return text.error().code == errc::not_found ? result<void>{} : state.move_aside("openclaw.json");
     const std::string kept = "openclaw.json.unreadable";
     warn(state.path() + "/openclaw.json is not valid JSON; it is kept as " + kept + " and a new one is made");
     return state.write(kept, *text, 0600, whose);
@@ -301,6 +300,44 @@ bool filter_packets(const config& c, const layout& l, notice_list& notices) {
     return false;
 }
 
+/// Whoever can write into the workspace can put another folder in the place of the gateway's.
+void close_workspace(const directory& workspace, const layout& l, notice_list& notices) {
+    if (!l.separate) return;
+    const auto had = workspace.close_to_agents();
+    if (!had)
+        notices.add("workspace_open", l.workspace + " is writable by every user (" + had.error().detail +
+                                          "): an agent could replace the gateway's files. chmod go-w " + l.workspace);
+    else if (*had)
+        warn(l.workspace + " was writable by every user: an agent could have replaced the gateway's files. The right "
+                           "was taken away (chmod go-w)");
+    if (const auto parent = unsafe_parent(l.workspace); !parent.empty())
+        notices.add("workspace_open", parent + " is writable by every user: an agent could replace the whole workspace. "
+                                               "chmod o-w " + parent);
+}
+
+/// OpenClaw locks its state in a folder of this very name and refuses one of another user (docs/facts/openclaw.md), so
+/// an agent could keep another one, started later, from starting. They stand before any agent runs.
+void make_lock_folders(const layout& l) {
+    if (!l.separate) return;
+    const auto temporary = directory::open_trusted("/tmp");
+    for (uid_t id = first_uid + 1; id <= first_uid + max_agents && temporary; ++id)
+        if (auto r = temporary->make("openclaw-state-locks-" + std::to_string(id), 0700, owner{id, id}); !r)
+            warn(r.error().detail);
+}
+
+/// One agent's folders, which hold what it likes, are no reason for the others not to start.
+result<void> prepare_agents(const shared_folders& f, const config& c, layout& l, notice_list& notices) {
+    result<void> first;
+    for (const auto& a : c.agents) {
+        auto done = prepare_agent(f, c, l, a);
+        if (done) continue;
+        if (first) first = done;
+        l.left_out.insert(a.name);
+        notices.add("agent_left_out", a.name + " is not started: " + done.error().detail);
+    }
+    return l.left_out.size() == c.agents.size() ? first : result<void>{};
+}
+
 /// Where the kernel can hold agents to their limits; the first refusal stands for all.
 void make_cgroups(const config& c, layout& l) {
     if (::geteuid() != 0 || l.tools.no_cgroups) return;
@@ -325,9 +362,21 @@ pod_facts facts_of(const config& c, const layout& l, const notice_list& notices)
     f.node = l.tools.node;
     f.openclaw = l.tools.openclaw;
     for (const auto& a : c.agents)
-        if (is_supervised(a)) f.supervised_agents.push_back(a.name);
+        if (is_supervised(a) && !l.left_out.contains(a.name)) f.supervised_agents.push_back(a.name);
     f.notices = notices.all();
     return f;
+}
+
+/// The lock that keeps two from preparing the same pod. In the run directory, because that is on local disk: some volumes
+/// know no locks. What a killed one had started may hold it for a moment longer.
+result<descriptor> be_alone(const directory& run_dir) {
+    constexpr std::chrono::seconds patience{2};
+    const auto end = std::chrono::steady_clock::now() + patience;
+    while (true) {
+        auto held = run_dir.lock("prepare.lock");
+        if (held || std::chrono::steady_clock::now() >= end) return held;
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    }
 }
 
 } // namespace
@@ -354,8 +403,7 @@ int prepare_command(const config& c, const prepare_options& options) {
 
     auto run_dir = open_run_dir(l.run_dir);
     if (!run_dir) return fail(run_dir.error(), exit_os);
-    // In the run directory, because that is on local disk: some volumes know no locks.
-    const auto alone = run_dir->lock("prepare.lock");
+    const auto alone = be_alone(*run_dir);
     if (!alone)
         return fail(error{errc::io, fault::gateway, retry::later,
                           "another `clawgate prepare` is at work (" + alone.error().detail + ")"},
@@ -369,14 +417,15 @@ int prepare_command(const config& c, const prepare_options& options) {
     if (auto r = workspace->let_others_pass(); !r) return fail(r.error(), exit_os);
     l.separate = decide_separation(l, volume, notices);
     l.packet_filter = filter_packets(c, l, notices);
+    close_workspace(*workspace, l, notices);
+    make_lock_folders(l);
     make_cgroups(c, l);
     const auto no_snapshots = lock_local_state(l);
     if (!no_snapshots) return fail(no_snapshots.error(), exit_os);
 
     auto folders = make_shared_folders(std::move(*workspace), l);
     if (!folders) return fail(folders.error(), exit_os);
-    for (const auto& a : c.agents)
-        if (auto r = prepare_agent(*folders, c, l, a); !r) return fail(r.error(), exit_os);
+    if (auto r = prepare_agents(*folders, c, l, notices); !r) return fail(r.error(), exit_os);
     if (auto r = write_run_files(*folders, c, l, process); !r) return fail(r.error(), exit_os);
     if (auto r = folders->run.write("pod.json", to_json(facts_of(c, l, notices)), 0644, {}); !r)
         return fail(r.error(), exit_os);

@@ -133,17 +133,6 @@ bool is_folder(int parent, const std::string& name) {
     return open_folder(parent, name).has_value();
 }
 
-result<void> move_away(int volume, const std::string& name) {
-    return rename_in(volume, name, name + ".aside-" + random_token(6));
-}
-
-// What an agent put in the place of a copy may be impossible to remove (folders in folders without end), and
-// must not keep the pod from starting.
-result<void> clear(int volume, const std::string& name) {
-    if (remove_tree(volume, name)) return {};
-    return move_away(volume, name);
-}
-
 } // namespace
 
 std::string time_stamp() {
@@ -201,8 +190,8 @@ result<void> settle_volume(const std::string& volume, const step_hook& after_ste
         }
         step(after_step, "settled");
     }
-    if (auto r = clear(at, new_snapshot_name); !r) return r;
-    return exists(at, state_name) ? clear(at, old_snapshot_name) : result<void>{};
+    if (auto r = clear_name(at, new_snapshot_name); !r) return r;
+    return exists(at, state_name) ? clear_name(at, old_snapshot_name) : result<void>{};
 }
 
 } // namespace clawgate::pod

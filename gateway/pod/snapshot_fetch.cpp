@@ -123,7 +123,7 @@ result<fetch_report> fetch_state(const snapshot_places& p, const step_hook& afte
     if (!local) return local.error();
     const auto volume = open_folder(p.volume);
     if (!volume) return volume.error();
-    if (auto r = remove_tree(local->get(), fetching_name); !r) return r.error();
+    if (auto r = clear_name(local->get(), fetching_name); !r) return r.error();
     const bool have = exists(local->get(), state_name);
     if (!exists(volume->get(), state_name))
         return fetch_report{have ? fetched::continued : fetched::fresh, 0, {}};
@@ -170,8 +170,8 @@ result<notes> bring_home(const snapshot_places& p) {
             auto taken = take_snapshot(p);
             if (!taken) return taken.error();
             remarks = std::move(taken->remarks);
-            if (auto r = remove_tree(local->get(), state_name); !r) return r.error();
-            if (auto r = remove_tree(local->get(), record_name); !r) return r.error();
+            if (auto r = clear_name(local->get(), state_name); !r) return r.error();
+            if (auto r = clear_name(local->get(), record_name); !r) return r.error();
         } else if (auto r = move_aside(local->get(),
                                        "the state on this machine does not continue what is on the volume",
                                        p.local, remarks);
@@ -181,7 +181,7 @@ result<notes> bring_home(const snapshot_places& p) {
     }
     // From here on the agent changes the files, and the list would be wrong.
     if (const auto state = open_folder(volume->get(), state_name))
-        if (auto r = remove_tree(state->get(), manifest_name); !r) return r.error();
+        if (auto r = clear_name(state->get(), manifest_name); !r) return r.error();
     return remarks;
 }
 

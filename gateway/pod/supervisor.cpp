@@ -162,7 +162,7 @@ std::vector<program> programs(const config& c, const layout& l, const environmen
     if (!l.tools.ollama.empty()) list.push_back(ollama_program(c, l, process));
     if (l.state_is_local) list.push_back(snapshots_program(c, l));
     for (const auto& a : c.agents)
-        if (is_supervised(a)) list.push_back(agent_program(c, a, l, process));
+        if (is_supervised(a) && !l.left_out.contains(a.name)) list.push_back(agent_program(c, a, l, process));
     list.push_back(gateway_program(c, l));
     return list;
 }

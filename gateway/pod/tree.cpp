@@ -1,5 +1,7 @@
 #include "pod/tree.hpp"
 
+#include "core/secret.hpp"
+
 #include <dirent.h>
 #include <fcntl.h>
 
@@ -165,6 +167,15 @@ result<void> rename_in(int parent, const std::string& from, const std::string& t
     // Some network file systems cannot fsync a directory (EINVAL): the rename itself has happened.
     if (::fsync(parent) != 0 && errno != EINVAL) return system_error("sync the folder of", to);
     return {};
+}
+
+result<void> move_away(int parent, const std::string& name) {
+    return rename_in(parent, name, name + ".aside-" + random_token(6));
+}
+
+result<void> clear_name(int parent, const std::string& name) {
+    if (remove_tree(parent, name)) return {};
+    return move_away(parent, name);
 }
 
 } // namespace clawgate::pod

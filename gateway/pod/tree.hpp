@@ -45,6 +45,13 @@ using notes = std::vector<std::string>;
 /// Removes `name` and everything below it; nothing when it is not there.
 [[nodiscard]] result<void> remove_tree(int parent, const std::string& name);
 
+/// Renames it to `name.aside-<random>`.
+[[nodiscard]] result<void> move_away(int parent, const std::string& name);
+
+/// Makes the name free: what cannot be removed, such as folders in folders without end, is moved away. For names that
+/// an agent may have taken, which must not keep the pod from starting.
+[[nodiscard]] result<void> clear_name(int parent, const std::string& name);
+
 /// rename(2) inside `parent`, on disk when it returns.
 [[nodiscard]] result<void> rename_in(int parent, const std::string& from, const std::string& to);
 

@@ -100,11 +100,32 @@ TEST(Directory, ReplacesALinkAndNotItsTarget) {
     EXPECT_EQ(contents(t / "a"), "new");
 }
 
-TEST(Directory, LeavesNothingBehindWhenItCannotReplace) {
+TEST(Directory, MovesAFolderAsideThatHasTheNameOfAFile) {
     const temporary_folder t;
     fs::create_directories(t / "a/full");
-    EXPECT_FALSE(open(t.path()).write("a", "new", 0600, {}));
-    EXPECT_EQ(entries(t.path()), 1u);
+    ASSERT_TRUE(open(t.path()).write("a", "new", 0600, {}));
+    EXPECT_EQ(contents(t / "a"), "new");
+    EXPECT_EQ(entries(t.path()), 2u) << "the folder is still there, and no temporary file";
+}
+
+TEST(Directory, TakesTheRightToWriteFromAgents) {
+    const temporary_folder t;
+    const auto d = open(t.path());
+    ::chmod(t.path().c_str(), 0755);
+    EXPECT_FALSE(*d.close_to_agents());
+    ::chmod(t.path().c_str(), 0777);
+    EXPECT_TRUE(*d.close_to_agents());
+    EXPECT_EQ(mode_of(t.path()), 0755u);
+}
+
+TEST(Directory, KnowsAParentInWhichEverybodyMayRename) {
+    const temporary_folder t;
+    fs::create_directories(t / "open/workspace");
+    EXPECT_EQ(unsafe_parent(t / "open/workspace"), "") << "that of /tmp is sticky";
+    ::chmod((t / "open").c_str(), 0777);
+    EXPECT_EQ(unsafe_parent(t / "open/workspace"), t / "open");
+    ::chmod((t / "open").c_str(), 01777);
+    EXPECT_EQ(unsafe_parent(t / "open/workspace"), "");
 }
 
 TEST(Directory, LinksOnceAndLeavesWhatIsThere) {

@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <random>
 
@@ -48,6 +49,12 @@ protected:
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }
     int run() const { return status_of(start()); }
+
+    /// Whether supervisord is told to run it.
+    bool starts(int n) const {
+        const auto program = "[program:openclaw-agent_" + std::to_string(n) + "]";
+        return contents(options_.run_dir + "/supervisord.conf").find(program) != std::string::npos;
+    }
 
     config settings_;
 };
@@ -175,19 +182,89 @@ TEST_F(RobustPrepare, AHostileAgentsFolderMakesItWriteNowhereElse) {
     for (const auto& place : places)
         for (int kind = 0; kind < 7; ++kind) {
             replace(place, kind, outside);
+            const auto token = contents(home(2) + "/.openclaw/token");
             const auto pid = start();
             ::alarm(60); // a FIFO that is opened would wait for ever
             const int status = status_of(pid);
             ::alarm(0);
-            EXPECT_TRUE(status == 0 || status == 71) << place << ", " << kind << ": " << status;
+            EXPECT_EQ(status, 0) << place << ", " << kind;
             EXPECT_EQ(outside.state(), before) << place << ", " << kind;
             // Nothing that an agent does to its own folders keeps the others from starting.
             EXPECT_EQ(contents(home(2) + "/.openclaw/token").size(), 44u);
-            if (status != 0) { // it said so; a person has to move it
-                fs::remove_all(place);
-                ASSERT_EQ(run(), 0) << place;
-            }
+            EXPECT_NE(contents(home(2) + "/.openclaw/token"), token) << place << ", " << kind;
+            EXPECT_TRUE(starts(1)) << place << ", " << kind;
         }
+}
+
+TEST_F(RobustPrepare, FoldersWithoutEndKeepNobodyFromStarting) {
+    ASSERT_EQ(run(), 0);
+    // Deeper than any path may be, so made one by one.
+    const auto top = home(1) + "/.openclaw/.clawgate-manifest.json";
+    fs::create_directory(top);
+    int at = ::open(top.c_str(), O_RDONLY | O_DIRECTORY);
+    for (int depth = 0; depth < 6000; ++depth) {
+        ASSERT_EQ(::mkdirat(at, "d", 0700), 0);
+        const int below = ::openat(at, "d", O_RDONLY | O_DIRECTORY);
+        ::close(at);
+        at = below;
+    }
+    ::close(at);
+    EXPECT_EQ(run(), 0);
+    EXPECT_TRUE(starts(1));
+    EXPECT_TRUE(starts(2));
+    ASSERT_EQ(std::system(("rm -rf " + home(1) + "/.openclaw").c_str()), 0); // remove_all() recurses
+}
+
+TEST_F(RobustPrepare, AnAgentThatCannotBePreparedIsLeftOutAndSaid) {
+    ASSERT_EQ(run(), 0);
+    // Not even root can write into it.
+    if (std::system(("chattr +i " + home(1) + "/.openclaw 2>/dev/null").c_str()) != 0)
+        GTEST_SKIP() << "this file system knows no immutable folders";
+    const int status = run();
+    const bool first = starts(1);
+    const bool second = starts(2);
+    ASSERT_EQ(std::system(("chattr -i " + home(1) + "/.openclaw").c_str()), 0);
+    EXPECT_EQ(status, 0);
+    EXPECT_FALSE(first);
+    EXPECT_TRUE(second);
+    EXPECT_THAT(contents(options_.run_dir + "/pod.json"), HasSubstr("agent_left_out"));
+}
+
+class RobustPrepareAsRoot : public RobustPrepare {
+protected:
+    void SetUp() override {
+        if (::geteuid() != 0) GTEST_SKIP() << "only root can give the agents users of their own";
+    }
+};
+
+TEST_F(RobustPrepareAsRoot, AnAgentCannotPutItsFolderInThePlaceOfTheGateways) {
+    ASSERT_EQ(run(), 0);
+    ::chmod(workspace().c_str(), 0777);
+    const auto own = workspace() + "/.clawgate";
+    fs::rename(own, workspace() + "/gone");
+    fs::create_directory(own);
+    put(own + "/env", "OPENCLAW_WEB_PASSWORD=of-an-agent\n");
+    for (const auto& each : {own, own + "/env"})
+        ASSERT_EQ(::chown(each.c_str(), 20001, 20001), 0);
+    ASSERT_EQ(run(), 0);
+    EXPECT_FALSE(fs::exists(own + "/env")) << "it was moved aside with its folder";
+    struct stat st {};
+    ASSERT_EQ(::stat(workspace().c_str(), &st), 0);
+    EXPECT_EQ(st.st_mode & 0777, 0755u) << "and the next one will not get that far";
+}
+
+TEST_F(RobustPrepareAsRoot, AnAgentCannotHaveAnothersFolderOfLocks) {
+    const std::string locks = "/tmp/openclaw-state-locks-20009";
+    std::error_code ec;
+    fs::create_directory(locks, ec); // it may be there from an earlier start
+    ASSERT_EQ(::chown(locks.c_str(), 20001, 20001), 0);
+    EXPECT_EQ(run(), 0);
+    struct stat st {};
+    ASSERT_EQ(::lstat(locks.c_str(), &st), 0);
+    EXPECT_EQ(st.st_uid, 20009u);
+    EXPECT_EQ(st.st_mode & 0777, 0700u);
+    for (const auto& e : fs::directory_iterator{"/tmp"})
+        if (e.path().string().starts_with(locks + ".aside-")) fs::remove_all(e.path(), ec);
 }
 
 TEST_F(RobustPrepare, FewerAgentsThanLastTimeKeepTheOthersData) {
