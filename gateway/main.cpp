@@ -289,6 +289,8 @@ void add_confine_command(CLI::App& to, command_line& line, int& status) {
     command->add_option("--no-connect", line.no_connect, "TCP port or range that it cannot connect to")
         ->expected(1)->take_all();
     command->add_option("--no-bind", line.no_bind, "TCP port or range that it cannot listen on")
+    command->add_option("--read-only", line.confinement.read_only, "Folder in which it can change nothing")
+        ->expected(1)->take_all();
         ->expected(1)->take_all();
     command->callback([&line, &status] {
         if (line.program.empty()) throw CLI::RequiredError{"a program behind --"};
