@@ -13,6 +13,7 @@
 #include "pod/doctor.hpp"
 #include "pod/gpu_search.hpp"
 #include "pod/isolation_probe.hpp"
+#include "pod/pod_settings.hpp"
 #include "pod/prepare.hpp"
 #include "pod/snapshot_command.hpp"
 
@@ -107,10 +108,10 @@ int with_config(Command&& command, const load_outcome& loaded = load_as_given())
     return command(loaded);
 }
 
-// For commands that open no door: they need no password.
+// For commands that open no door: they need no password, and find the agents' files as the pod has them.
 template <class Command>
 int with_files_config(Command&& command) {
-    auto loaded = load_config(process_environment());
+    auto loaded = load_config(pod::with_settings_of_pod(process_environment()));
     std::erase_if(loaded.problems, [](const problem& p) { return p.variable == "OPENCLAW_WEB_PASSWORD"; });
     if (!loaded.problems.empty()) {
         print(stderr, describe(loaded.problems));
