@@ -49,6 +49,8 @@ constexpr auto exit_codes = "Exit status:\n"
                             "  69  the model server does not answer (model), or the GPU or the model is not\n"
                             "      known (plan)\n"
                             "  71  the system refused something: a port, a directory, memory\n"
+                            "  75  nothing was possible, but not everything could be tested, because it does not run\n"
+                            "      or is not there (doctor)\n"
                             "  78  the configuration is wrong; all mistakes were printed\n"
                             "  130 interrupted by Ctrl-C (model pull: what was downloaded is kept)\n"
                             "\n"
@@ -287,11 +289,11 @@ void add_confine_command(CLI::App& to, command_line& line, int& status) {
     command->add_option("--hide", line.confinement.hidden, "File or folder that it cannot open")
         ->expected(1)->take_all();
     command->add_option("--keep", line.confinement.kept, "… but this one below it")->expected(1)->take_all();
+    command->add_option("--read-only", line.confinement.read_only, "Folder in which it can change nothing")
+        ->expected(1)->take_all();
     command->add_option("--no-connect", line.no_connect, "TCP port or range that it cannot connect to")
         ->expected(1)->take_all();
     command->add_option("--no-bind", line.no_bind, "TCP port or range that it cannot listen on")
-    command->add_option("--read-only", line.confinement.read_only, "Folder in which it can change nothing")
-        ->expected(1)->take_all();
         ->expected(1)->take_all();
     command->callback([&line, &status] {
         if (line.program.empty()) throw CLI::RequiredError{"a program behind --"};
