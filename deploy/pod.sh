@@ -133,6 +133,10 @@ check_isolation() {
         say "warning: the agents are not wholly kept apart (see $report):" >&2
         grep -E '^(As |  POSSIBLE)' "$report" >&2
         ;;
+    75)
+        say "warning: nothing was possible, but not everything could be tested that keeps the agents apart (see $report):" >&2
+        grep -E '^(As |  UNTESTED)' "$report" >&2
+        ;;
     *) say "warning: the isolation could not be tested: $(tail -1 "$report")" >&2 ;;
     esac
 }

@@ -13,6 +13,7 @@
 #include "pod/doctor.hpp"
 #include "pod/gpu_search.hpp"
 #include "pod/isolation_probe.hpp"
+#include "pod/pod_settings.hpp"
 #include "pod/prepare.hpp"
 #include "pod/snapshot_command.hpp"
 #include "pod/sweep.hpp"
@@ -49,6 +50,8 @@ constexpr auto exit_codes = "Exit status:\n"
                             "  69  the model server does not answer (model), or the GPU or the model is not\n"
                             "      known (plan)\n"
                             "  71  the system refused something: a port, a directory, memory\n"
+                            "  75  nothing was possible, but not everything could be tested, because it does not run\n"
+                            "      or is not there (doctor)\n"
                             "  78  the configuration is wrong; all mistakes were printed\n"
                             "  130 interrupted by Ctrl-C (model pull: what was downloaded is kept)\n"
                             "\n"
@@ -109,10 +112,10 @@ int with_config(Command&& command, const load_outcome& loaded = load_as_given())
     return command(loaded);
 }
 
-// For commands that open no door: they need no password.
+// For commands that open no door: they need no password, and find the agents' files as the pod has them.
 template <class Command>
 int with_files_config(Command&& command) {
-    auto loaded = load_config(process_environment());
+    auto loaded = load_config(pod::with_settings_of_pod(process_environment()));
     std::erase_if(loaded.problems, [](const problem& p) { return p.variable == "OPENCLAW_WEB_PASSWORD"; });
     if (!loaded.problems.empty()) {
         print(stderr, describe(loaded.problems));
@@ -288,6 +291,8 @@ void add_confine_command(CLI::App& to, command_line& line, int& status) {
     command->add_option("--hide", line.confinement.hidden, "File or folder that it cannot open")
         ->expected(1)->take_all();
     command->add_option("--keep", line.confinement.kept, "… but this one below it")->expected(1)->take_all();
+    command->add_option("--read-only", line.confinement.read_only, "Folder in which it can change nothing")
+        ->expected(1)->take_all();
     command->add_option("--no-connect", line.no_connect, "TCP port or range that it cannot connect to")
         ->expected(1)->take_all();
     command->add_option("--no-bind", line.no_bind, "TCP port or range that it cannot listen on")

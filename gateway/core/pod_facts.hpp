@@ -18,10 +18,13 @@ struct pod_notice {
 };
 
 struct pod_facts {
+    unsigned prepared_by = 0;    ///< the Unix user; without separate users everything runs as that one
     bool separate_users = false; ///< every program has a Unix user of its own
     bool packet_filter = false;  ///< nftables keeps agents from others' private ports
     int landlock = 0;            ///< version of the kernel's interface, 0 = none
     bool supervises_ollama = false;
+    bool state_is_local = false; ///< the agents' state lies in local_state and not in the workspace
+    std::string local_state;
     std::string clawgate; ///< the programs, as paths
     std::string node;
     std::string openclaw;
@@ -33,6 +36,9 @@ struct pod_facts {
 [[nodiscard]] std::string to_json(const pod_facts& f);
 /// errc::corrupt for what to_json() did not make.
 [[nodiscard]] result<pod_facts> pod_facts_from_json(std::string_view text);
+
+/// Whether it is about what agents can do to each other, and not about where their files are kept.
+[[nodiscard]] bool weakens_isolation(const pod_notice& n);
 
 /// Where it lies.
 [[nodiscard]] inline std::string pod_facts_path(const std::string& run_dir) {

@@ -76,6 +76,7 @@ confinement confinement_of(const config& c, const agent_options& a, const layout
     // OpenClaw locks its states in a folder of this very name, whatever TMPDIR says.
     const auto locks = "/tmp/openclaw-state-locks-" + std::to_string(l.own_user);
     k.kept = {l.agent_home(a), l.agent_cache(a), l.agent_tmp(a), locks};
+    k.read_only = {folder_of(l.tools.clawgate)}; // the gateway itself, which knows all secrets
     // Also where it is not used any more: what could not be brought home is still there.
     if (!l.local_state.empty()) k.hidden.push_back(l.local_state);
     if (l.state_is_local) k.kept.push_back(l.agent_state(a));
@@ -97,6 +98,7 @@ std::vector<std::string> confine_arguments(const confinement& c) {
     };
     add_paths("--hide", c.hidden);
     add_paths("--keep", c.kept);
+    add_paths("--read-only", c.read_only);
     add_ports("--no-connect", c.no_connect);
     add_ports("--no-bind", c.no_bind);
     words.emplace_back("--");

@@ -49,6 +49,8 @@ constexpr std::uint64_t all_file_rights(int version) {
 }
 /// Of these, the ones that a file can have, which is no folder: execute, write, read, truncate, ioctl.
 constexpr std::uint64_t rights_of_a_file = 0b111u | 1ull << 14 | 1ull << 15;
+/// Execute, read files, list folders.
+constexpr std::uint64_t rights_to_read = 1u << 0 | 1u << 2 | 1u << 3;
 constexpr std::uint64_t bind_tcp = 1u << 0;
 constexpr std::uint64_t connect_tcp = 1u << 1;
 constexpr std::uint64_t scope_abstract_sockets = 1u << 0;
@@ -87,13 +89,23 @@ std::vector<std::string> resolved(const std::vector<std::string>& paths) {
 }
 
 result<void> allow_files(int rules, const confinement& c, std::uint64_t rights) {
-    auto open = everything_but("/", resolved(c.hidden));
+    const auto hidden = resolved(c.hidden);
+    const auto read_only = resolved(c.read_only);
+    auto closed = hidden;
+    closed.insert(closed.end(), read_only.begin(), read_only.end());
+    auto open = everything_but("/", closed);
     const auto kept = resolved(c.kept);
     for (const auto& path : kept)
         ::mkdir(path.c_str(), 0700); // what is there stays as it is
     open.insert(open.end(), kept.begin(), kept.end());
     for (const auto& path : open)
         if (auto r = allow_path(rules, path, rights); !r) return r;
+    for (const auto& folder : read_only) {
+        const auto holds = [&folder](const std::string& h) { return is_or_holds(h, folder); };
+        if (std::any_of(hidden.begin(), hidden.end(), holds)) continue;
+        for (const auto& path : everything_but(folder, hidden))
+            if (auto r = allow_path(rules, path, rights_to_read); !r) return r;
+    }
     return {};
 }
 
@@ -121,7 +133,7 @@ void drop_capabilities() {
 
 ruleset_attributes wanted_rules(const confinement& c, confine_support can) {
     ruleset_attributes a;
-    if (can.files() && !c.hidden.empty()) a.handled_access_fs = all_file_rights(can.version);
+    if (can.files() && !(c.hidden.empty() && c.read_only.empty())) a.handled_access_fs = all_file_rights(can.version);
     if (can.tcp() && !c.no_bind.empty()) a.handled_access_net |= bind_tcp;
     if (can.tcp() && !c.no_connect.empty()) a.handled_access_net |= connect_tcp;
     if (can.scopes()) a.scoped = scope_abstract_sockets | scope_signals;

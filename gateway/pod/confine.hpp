@@ -22,6 +22,8 @@ struct confinement {
     std::vector<std::string> hidden;    ///< files and folders that can no longer be opened
     /// … but these can. Folders that are not there yet are made, 0700: afterwards they could not be.
     std::vector<std::string> kept;
+    /// Folders in which nothing can be changed. One that is hidden, or lies in a hidden one, stays hidden.
+    std::vector<std::string> read_only;
     std::vector<port_range> no_connect; ///< TCP ports of any host
     std::vector<port_range> no_bind;    ///< TCP ports of this machine
 };

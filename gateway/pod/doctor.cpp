@@ -3,13 +3,13 @@
 #include "core/file.hpp"
 #include "core/pod_facts.hpp"
 #include "pod/isolation.hpp"
+#include "pod/pod_settings.hpp"
 #include "pod/program_output.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <iostream>
@@ -22,22 +22,23 @@ constexpr int exit_failure = 1;
 constexpr int exit_usage = 64;
 constexpr int exit_no_input = 66;
 constexpr int exit_os = 71;
+constexpr int exit_not_tested = 75; // EX_TEMPFAIL: try again when all of it runs
 constexpr int exit_config = 78;
 
-/// The pod's own settings where this user may read them: a shell that did not start the pod does not have them.
-environment settings_of_pod(const environment& process, const std::string& run_dir) {
-    std::vector<problem> ignored;
-    auto env = read_env_file(run_dir + "/gateway.env", ignored);
-    for (const auto& [name, value] : process)
-        env.emplace(name, value);
+/// The pod's own settings win: they are what is tested.
+environment tested_settings(const environment& process, const std::string& run_dir) {
+    auto env = settings_of_pod(run_dir);
+    env.insert(process.begin(), process.end());
     return env;
 }
 
 layout layout_of(const config& c, const std::string& run_dir, const pod_facts& facts) {
     layout l;
-    l.own_user = ::geteuid();
+    l.own_user = facts.prepared_by;
     l.workspace = c.workspace;
     l.run_dir = run_dir;
+    l.state_is_local = facts.state_is_local;
+    l.local_state = facts.local_state;
     l.separate = facts.separate_users;
     l.packet_filter = facts.packet_filter;
     l.tools.clawgate = facts.clawgate;
@@ -87,12 +88,15 @@ result<pod_facts> facts_in(const std::string& run_dir) {
 } // namespace
 
 int doctor_command(const environment& process, const doctor_options& options) {
-    const auto given = process.find("CLAWGATE_WORKSPACE");
-    const auto workspace = given == process.end() || given->second.empty() ? "/workspace" : given->second;
-    const auto run_dir = options.run_dir.empty() ? default_run_dir(workspace) : options.run_dir;
+    const auto run_dir = options.run_dir.empty() ? default_run_dir(workspace_in(process)) : options.run_dir;
     const auto facts = facts_in(run_dir);
     if (!facts) return complain(facts.error(), exit_no_input);
-    const auto loaded = load_config(settings_of_pod(process, run_dir));
+    if (::geteuid() != facts->prepared_by)
+        return complain(error{errc::forbidden, fault::client, retry::never,
+                              "only the user that prepared the pod (" + std::to_string(facts->prepared_by) +
+                                  ") can take the place of its agents"},
+                        exit_os);
+    const auto loaded = load_config(tested_settings(process, run_dir));
     if (!loaded.problems.empty()) {
         std::cerr << describe(loaded.problems);
         return exit_config;
@@ -106,11 +110,13 @@ int doctor_command(const environment& process, const doctor_options& options) {
                         exit_usage);
     const auto running = what_runs(c, l);
     auto all = nlohmann::json::object();
-    bool weak = false;
+    long possible = 0;
+    long not_tested = 0;
     for (const auto* a : agents) {
         const auto tried = try_as(c, *a, l, running, process);
         if (!tried) return complain(tried.error(), exit_os);
-        weak = weak || std::any_of(tried->begin(), tried->end(), [](const attempt& t) { return t.worked; });
+        possible += count(*tried, outcome::possible);
+        not_tested += count(*tried, outcome::not_tested);
         if (options.json)
             all[a->name] = nlohmann::json::parse(to_json(*tried));
         else
@@ -119,8 +125,8 @@ int doctor_command(const environment& process, const doctor_options& options) {
     if (options.json) std::cout << all.dump(2) << '\n';
     if (!options.json)
         for (const auto& n : facts->notices)
-            std::cout << "weaker: " << n.detail << '\n';
-    return weak ? exit_failure : exit_ok;
+            if (weakens_isolation(n)) std::cout << "weaker: " << n.detail << '\n';
+    return possible != 0 ? exit_failure : not_tested != 0 ? exit_not_tested : exit_ok;
 }
 
 } // namespace clawgate::pod

@@ -14,8 +14,9 @@ struct doctor_options {
     bool isolation_only = false; ///< there is nothing else yet
 };
 
-/// Prints what it finds. Returns 0 when nothing that an agent must not do could be done, 1 otherwise, 66 when there is
-/// no pod (prepare has not run), 71 when the tests cannot be run, 78 for a configuration that is wrong.
+/// Prints what it finds. Returns 0 when all that an agent must not do was refused, 1 when anything was possible, 75 when
+/// nothing was but something could not be tested (it does not run, it is not there), 66 when there is no pod (prepare
+/// has not run), 71 when the tests cannot be run, 78 for a configuration that is wrong.
 [[nodiscard]] int doctor_command(const environment& process, const doctor_options& options);
 
 } // namespace clawgate::pod

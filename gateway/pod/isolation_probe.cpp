@@ -22,6 +22,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <optional>
 
 namespace clawgate::pod {
 namespace {
@@ -29,14 +30,24 @@ namespace {
 constexpr std::array kind_names{"read_file",    "list_folder", "write_folder", "connect",    "call",
                                 "command_supervisord", "listen",      "signal",       "read_memory"};
 
-void refused(attempt& a) {
-    a.worked = false;
-    a.detail = std::strerror(errno);
-}
-void worked(attempt& a, std::string detail) {
-    a.worked = true;
+constexpr std::array outcome_names{"refused", "possible", "not_tested"};
+
+void end(attempt& a, outcome how, std::string detail) {
+    a.result = how;
     a.detail = std::move(detail);
 }
+void possible(attempt& a, std::string detail) {
+    end(a, outcome::possible, std::move(detail));
+}
+/// By errno. Modes of files, other users and Landlock answer with the first two, the packet filter and whoever closes
+/// the door on a wrong user with a reset; everything else has to do with something else.
+void failed(attempt& a) {
+    const int why = errno;
+    const bool is_refusal = why == EACCES || why == EPERM || why == ECONNREFUSED || why == ECONNRESET;
+    end(a, is_refusal ? outcome::refused : outcome::not_tested, std::strerror(why));
+}
+
+constexpr auto no_process = "it does not run";
 
 int number_of(const std::string& text) {
     int value = 0;
@@ -47,23 +58,23 @@ int number_of(const std::string& text) {
 void read_file(attempt& a, const std::string& path) {
     const descriptor f{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
     char byte = 0;
-    if (f.get() < 0 || ::read(f.get(), &byte, 1) < 0) return refused(a);
-    worked(a, path + " can be read");
+    if (f.get() < 0 || ::read(f.get(), &byte, 1) < 0) return failed(a);
+    possible(a, path + " can be read");
 }
 
 void list_folder(attempt& a) {
     DIR* const folder = ::opendir(a.target.c_str());
-    if (folder == nullptr) return refused(a);
+    if (folder == nullptr) return failed(a);
     ::closedir(folder);
-    worked(a, a.target + " can be listed");
+    possible(a, a.target + " can be listed");
 }
 
 void write_folder(attempt& a) {
     const auto path = a.target + "/.isolation-probe-" + std::to_string(::getpid());
     const descriptor f{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
-    if (f.get() < 0) return refused(a);
+    if (f.get() < 0) return failed(a);
     ::unlink(path.c_str());
-    worked(a, "a file could be made in " + a.target);
+    possible(a, "a file could be made in " + a.target);
 }
 
 sockaddr_in loopback(int port) {
@@ -91,47 +102,52 @@ int connected_socket(int port) {
 
 void connect_to(attempt& a) {
     const descriptor s{connected_socket(number_of(a.target))};
-    if (s.get() < 0) return refused(a);
-    worked(a, "127.0.0.1:" + a.target + " takes the connection");
+    if (s.get() < 0) return failed(a);
+    possible(a, "127.0.0.1:" + a.target + " takes the connection");
 }
 
-/// Of an HTTP answer: only 200 means that it did what was asked.
+/// Of an HTTP answer: 200 means that it did what was asked, and two others that it would not.
 void read_status(attempt& a, int fd) {
     std::array<char, 64> answer{};
     const auto n = ::recv(fd, answer.data(), answer.size() - 1, MSG_WAITALL);
-    if (n <= 0) return refused(a);
+    if (n < 0) return failed(a);
     std::string line{answer.data(), static_cast<std::size_t>(n)};
     line.resize(std::min(line.size(), line.find('\r')));
-    a.worked = line.find(" 200") != line.npos;
-    a.detail = "it answers " + line;
+    const auto says = [&line](const char* status) { return line.find(status) != line.npos; };
+    end(a, says(" 200") ? outcome::possible : says(" 401") || says(" 403") ? outcome::refused : outcome::not_tested,
+        line.empty() ? "it closes without an answer" : "it answers " + line);
 }
 
 void call_backend(attempt& a) {
     const descriptor s{connected_socket(number_of(a.target))};
-    if (s.get() < 0) return refused(a);
+    if (s.get() < 0) return failed(a);
     std::ifstream file{a.extra};
     std::string token;
-    std::getline(file, token);
+    if (!std::getline(file, token)) return end(a, outcome::not_tested, "its own token cannot be read");
     const auto request = "GET /v1/models HTTP/1.1\r\nHost: 127.0.0.1:" + a.target + "\r\nAuthorization: Bearer " +
                          token + "\r\nConnection: close\r\n\r\n";
-    if (::send(s.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return refused(a);
+    if (::send(s.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return failed(a);
     read_status(a, s.get());
+}
+
+bool connect_by_path(const descriptor& s, const std::string& path) {
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    path.copy(where.sun_path, sizeof where.sun_path - 1);
+    const timeval limit{5, 0};
+    ::setsockopt(s.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    return ::connect(s.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0;
 }
 
 /// Whether it does what it is asked without the password.
 void command_supervisord(attempt& a) {
     const descriptor s{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    sockaddr_un where{};
-    where.sun_family = AF_UNIX;
-    a.target.copy(where.sun_path, sizeof where.sun_path - 1);
-    const timeval limit{5, 0};
-    ::setsockopt(s.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    if (::connect(s.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return refused(a);
+    if (!connect_by_path(s, a.target)) return failed(a);
     constexpr std::string_view body = "<?xml version=\"1.0\"?><methodCall><methodName>supervisor.getState</methodName>"
                                       "<params></params></methodCall>";
     const auto request = "POST /RPC2 HTTP/1.0\r\nContent-Type: text/xml\r\nContent-Length: " +
                          std::to_string(body.size()) + "\r\n\r\n" + std::string{body};
-    if (::send(s.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return refused(a);
+    if (::send(s.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return failed(a);
     read_status(a, s.get());
 }
 
@@ -141,16 +157,42 @@ void listen_on(attempt& a) {
     ::setsockopt(s.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     ::setsockopt(s.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     const auto where = loopback(number_of(a.target));
-    if (::bind(s.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return refused(a);
-    worked(a, "port " + a.target + " could be taken"); // not listened on: nobody shall land there
+    if (::bind(s.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return failed(a);
+    possible(a, "port " + a.target + " could be taken"); // not listened on: nobody shall land there
 }
 
 void signal_process(attempt& a) {
-    if (::kill(number_of(a.target), 0) != 0) return refused(a);
-    worked(a, "process " + a.target + " can be signalled");
+    const int pid = number_of(a.target);
+    if (pid <= 0) return end(a, outcome::not_tested, no_process); // 0 would be its own group
+    if (::kill(pid, 0) != 0) return failed(a);
+    possible(a, "process " + a.target + " can be signalled");
+}
+
+/// As who is not confined; errno where it is not there.
+bool is_there(const attempt& a) {
+    switch (a.kind) {
+    case attempt_kind::read_file: return ::access(a.target.c_str(), F_OK) == 0;
+    case attempt_kind::list_folder: return ::access((a.target + "/.").c_str(), F_OK) == 0;
+    case attempt_kind::write_folder: return ::access((a.target + "/.").c_str(), W_OK) == 0;
+    case attempt_kind::connect:
+    case attempt_kind::call: return descriptor{connected_socket(number_of(a.target))}.get() >= 0;
+    case attempt_kind::command_supervisord:
+        return connect_by_path(descriptor{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)}, a.target);
+    case attempt_kind::listen: return true;
+    case attempt_kind::signal:
+    // Not its memory: in many containers not even root may look into that.
+    case attempt_kind::read_memory: return ::access(("/proc/" + a.target).c_str(), F_OK) == 0;
+    }
+    return true;
 }
 
 } // namespace
+
+std::string why_untestable(const attempt& a) {
+    const bool is_process = a.kind == attempt_kind::signal || a.kind == attempt_kind::read_memory;
+    if (is_process && number_of(a.target) <= 0) return no_process;
+    return is_there(a) ? std::string{} : std::strerror(errno);
+}
 
 void try_it(attempt& a) {
     switch (a.kind) {
@@ -173,25 +215,35 @@ std::string to_json(const std::vector<attempt>& list) {
                        {"target", a.target},
                        {"extra", a.extra},
                        {"what", a.what},
-                       {"worked", a.worked},
+                       {"outcome", outcome_names.at(static_cast<std::size_t>(a.result))},
                        {"detail", a.detail}});
     return all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
+
+namespace {
+
+template <std::size_t N>
+std::optional<std::ptrdiff_t> place_in(const std::array<const char*, N>& names, const std::string& name) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    return found == names.end() ? std::nullopt : std::optional{found - names.begin()};
+}
+
+} // namespace
 
 result<std::vector<attempt>> attempts_from_json(std::string_view text) {
     try {
         std::vector<attempt> list;
         for (const auto& j : nlohmann::json::parse(text)) {
             attempt a;
-            const auto name = j.at("kind").get<std::string>();
-            const auto found = std::find(kind_names.begin(), kind_names.end(), name);
-            if (found == kind_names.end())
-                return error{errc::corrupt, fault::gateway, retry::never, "no such attempt: " + name};
-            a.kind = static_cast<attempt_kind>(found - kind_names.begin());
+            const auto kind = place_in(kind_names, j.at("kind").get<std::string>());
+            const auto ending = place_in(outcome_names, j.at("outcome").get<std::string>());
+            if (!kind || !ending)
+                return error{errc::corrupt, fault::gateway, retry::never, "no such attempt: " + j.dump()};
+            a.kind = static_cast<attempt_kind>(*kind);
+            a.result = static_cast<outcome>(*ending);
             j.at("target").get_to(a.target);
             j.at("extra").get_to(a.extra);
             j.at("what").get_to(a.what);
-            j.at("worked").get_to(a.worked);
             j.at("detail").get_to(a.detail);
             list.push_back(std::move(a));
         }

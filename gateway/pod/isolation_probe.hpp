@@ -23,21 +23,32 @@ enum class attempt_kind {
     read_memory,  ///< target: process id
 };
 
+enum class outcome {
+    refused,    ///< by what keeps agents apart
+    possible,
+    not_tested, ///< it failed for another reason, such as a file that is not there: that says nothing
+};
+
 struct attempt {
     attempt_kind kind = attempt_kind::read_file;
     std::string target;
     std::string extra;
     std::string what; ///< for people: "read the token of agent_2"
-    bool worked = false;
-    std::string detail; ///< why it was refused, or what was reached
+    outcome result = outcome::not_tested;
+    std::string detail; ///< why it was refused or not tested, or what was reached
 };
 
 [[nodiscard]] std::string to_json(const std::vector<attempt>& list);
 /// errc::corrupt for what to_json() did not make.
 [[nodiscard]] result<std::vector<attempt>> attempts_from_json(std::string_view text);
 
-/// Tries one and fills in `worked` and `detail`. Reads no more than a byte of anything, and changes nothing.
+/// Tries one and fills in `result` and `detail`. Reads no more than a byte of anything, and changes nothing. A refused
+/// connection looks as if nobody listened: only together with why_untestable() does it mean something.
 void try_it(attempt& a);
+
+/// Why no agent could do it whatever its rights, or empty: what it is aimed at is not there, or nobody listens. To be
+/// asked by a program that is not confined, and that may do it.
+[[nodiscard]] std::string why_untestable(const attempt& a);
 
 /// The program: standard input to standard output. Returns an exit status.
 [[nodiscard]] int isolation_probe_command();

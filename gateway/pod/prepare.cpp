@@ -354,10 +354,13 @@ void make_cgroups(const config& c, layout& l) {
 
 pod_facts facts_of(const config& c, const layout& l, const notice_list& notices) {
     pod_facts f;
+    f.prepared_by = l.own_user;
     f.separate_users = l.separate;
     f.packet_filter = l.packet_filter;
     f.landlock = confine_support_here().version;
     f.supervises_ollama = !l.tools.ollama.empty();
+    f.state_is_local = l.state_is_local;
+    f.local_state = l.local_state;
     f.clawgate = l.tools.clawgate;
     f.node = l.tools.node;
     f.openclaw = l.tools.openclaw;

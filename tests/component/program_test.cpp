@@ -1,4 +1,5 @@
 // The program from the outside: how `plan`, `check` and `prepare` come by the GPU, and their exit status.
+#include "pod/prepare.hpp"
 #include "pod/program_output.hpp"
 
 #include <gmock/gmock.h>
@@ -115,6 +116,22 @@ TEST_F(Program, SaysThatAGpuWasLost) {
     const auto out = run({"check"}, {{"OPENCLAW_WEB_PASSWORD", "correct horse"}, {"RUNPOD_GPU_COUNT", "1"}});
     EXPECT_THAT(out.text,
                 AllOf(HasSubstr("THERE IS NO GPU"), HasSubstr("OPENCLAW_NUM_CTX = 131072 (default)")));
+}
+
+/// A shell that did not start the pod knows only its workspace.
+TEST_F(Program, BacksUpByTheNumberThatThePodKnows) {
+    namespace fs = std::filesystem;
+    const auto run_dir = clawgate::pod::default_run_dir(folder_ + "/workspace");
+    fs::create_directories(run_dir);
+    std::ofstream{run_dir + "/gateway.env"} << "OPENCLAW_AGENT_PREFIX=bot\n";
+    ::chmod((run_dir + "/gateway.env").c_str(), 0600);
+    fs::create_directories(folder_ + "/workspace/agents/bot_4/.openclaw");
+    const auto out = run({"backup", "4", "--output", folder_ + "/bot.tar.zst"});
+    const auto absent = run({"backup", "4", "--output", folder_ + "/x"}, {{"OPENCLAW_AGENT_PREFIX", "agent"}});
+    fs::remove_all(run_dir);
+    EXPECT_EQ(out.status, 0) << out.text;
+    EXPECT_TRUE(fs::exists(folder_ + "/bot.tar.zst"));
+    EXPECT_THAT(absent.text, HasSubstr("no agent agent_4")) << "what is given wins";
 }
 
 TEST_F(Program, SaysThatNvidiaSmiDoesNotTell) {

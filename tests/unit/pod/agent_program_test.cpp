@@ -39,6 +39,7 @@ TEST(ConfinementOf, HidesTheOthersWhereAllShareOneUser) {
     EXPECT_THAT(k.hidden, testing::IsSupersetOf({"/workspace", "/run/clawgate", "/etc/tls/key.pem"}));
     EXPECT_THAT(k.kept, ElementsAre("/workspace/agents/agent_1", "/workspace/.cache/agent_1",
                                     "/run/clawgate/tmp/agent_1", "/tmp/openclaw-state-locks-0"));
+    EXPECT_THAT(k.read_only, ElementsAre("/opt/clawgate/bin")) << "it would be the gateway at the next start";
     auto local = layout_of(false);
     local.local_state = "/var/lib/clawgate/state";
     local.state_is_local = true;
@@ -51,11 +52,12 @@ TEST(ConfineArguments, AreWhatTheCommandReads) {
     confinement k;
     k.hidden = {"/workspace"};
     k.kept = {"/workspace/agents/agent_1"};
+    k.read_only = {"/opt/clawgate/bin"};
     k.no_connect = {{1, 2}};
     k.no_bind = {{3, 3}};
     EXPECT_THAT(confine_arguments(k), ElementsAre("confine", "--hide", "/workspace", "--keep",
-                                                  "/workspace/agents/agent_1", "--no-connect", "1-2", "--no-bind",
-                                                  "3-3", "--"));
+                                                  "/workspace/agents/agent_1", "--read-only", "/opt/clawgate/bin",
+                                                  "--no-connect", "1-2", "--no-bind", "3-3", "--"));
 }
 
 TEST(AgentProgram, HasLimitsThatV8Survives) {

@@ -102,6 +102,24 @@ TEST_F(Confined, CannotOpenWhatIsHiddenAndStillUsesItsOwn) {
     EXPECT_EQ(confined(c, [&] { return errno_of_open("/etc/passwd", O_RDONLY); }), 0);
 }
 
+TEST_F(Confined, ChangesNothingInAFolderThatIsReadOnly) {
+    std::filesystem::create_directories(folder_ / "bin/below");
+    put(folder_ / "bin/program", "x");
+    confinement c;
+    c.read_only = {folder_ / "bin"};
+    EXPECT_EQ(confined(c, [&] { return errno_of_open(folder_ / "bin/program", O_RDONLY); }), 0);
+    EXPECT_EQ(confined(c, [&] { return errno_of_open(folder_ / "bin/program", O_WRONLY); }), EACCES);
+    EXPECT_EQ(confined(c, [&] { return errno_of_open(folder_ / "bin/new", O_WRONLY | O_CREAT); }), EACCES);
+    EXPECT_EQ(confined(c, [&] { return ::rename((folder_ / "bin").c_str(), (folder_ / "away").c_str()) == 0 ? 0 : errno; }),
+              EACCES);
+    put(folder_ / "bin/below/secret", "x");
+    c.hidden = {folder_ / "bin/below"};
+    EXPECT_EQ(confined(c, [&] { return errno_of_open(folder_ / "bin/program", O_RDONLY); }), 0);
+    EXPECT_EQ(confined(c, [&] { return errno_of_open(folder_ / "bin/below/secret", O_RDONLY); }), EACCES);
+    c.hidden = {folder_ / "bin"};
+    EXPECT_EQ(confined(c, [&] { return errno_of_open(folder_ / "bin/program", O_RDONLY); }), EACCES) << "hidden counts more";
+}
+
 TEST_F(Confined, FindsAKeptFolderThatWasNotThere) {
     auto c = hidden_workspace();
     c.kept.push_back(folder_ / "later");
