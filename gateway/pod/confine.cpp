@@ -1,5 +1,6 @@
 #include "pod/confine.hpp"
 
+#include "pod/become.hpp"
 #include "pod/descriptor.hpp"
 
 #include <fcntl.h>
@@ -213,16 +214,7 @@ int confine_and_run(const confinement& c, const std::vector<std::string>& comman
     if (done)
         for (const auto& m : *done)
             std::cerr << "clawgate confine: " << m << ": this kernel cannot do it\n";
-    std::cerr.flush();
-    std::vector<char*> argv;
-    for (const auto& word : command)
-        argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    std::signal(SIGPIPE, SIG_DFL); // ignored signals stay so across exec
-    ::execvp(argv[0], argv.data());
-    std::cerr << "clawgate confine: " << command.front() << " cannot be started: " << std::strerror(errno)
-              << '\n';
-    return 71; // EX_OSERR
+    return become_program("clawgate confine", command);
 }
 
 result<port_range> parse_port_range(const std::string& text) {

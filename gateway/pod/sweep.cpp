@@ -1,5 +1,6 @@
 #include "pod/sweep.hpp"
 
+#include "pod/become.hpp"
 #include "pod/descriptor.hpp"
 
 #include <sys/syscall.h>
@@ -7,7 +8,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstring>
@@ -100,15 +100,7 @@ int sweep_and_run(owner whose, const std::vector<std::string>& program) {
         return exit_os_error;
     }
     if (program.empty()) return 0;
-    std::cerr.flush();
-    std::vector<char*> argv;
-    for (const auto& word : program)
-        argv.push_back(const_cast<char*>(word.c_str()));
-    argv.push_back(nullptr);
-    std::signal(SIGPIPE, SIG_DFL); // ignored signals stay so across exec
-    ::execvp(argv[0], argv.data());
-    std::cerr << "clawgate sweep: " << program.front() << " cannot be started: " << std::strerror(errno) << '\n';
-    return exit_os_error;
+    return become_program("clawgate sweep", program);
 }
 
 } // namespace clawgate::pod

@@ -1,6 +1,7 @@
 // The pod as an operator sees it: what runs, what comes back when it is killed, and what an agent cannot do to others.
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+import net from 'node:net';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { stack, noStack, buildDir, readText } from './support/stack.mjs';
@@ -166,6 +167,17 @@ describe('Pod', { skip: noStack || missing('openclaw') }, () => {
       pod.keepLogs(path.join(outputDir, 'ten'));
       pod.remove();
       assert.deepEqual(left, []);
+    }
+  });
+
+  test('AGatewayThatCannotStartEndsTheStartAndSaysWhy', async () => {
+    const other = net.createServer();
+    try {
+      await assert.rejects(startWorkspace({ agents: 2, name: 'taken', within: 120_000,
+        beforeStart: ({ base }) => new Promise((resolve) => { other.listen(base, '127.0.0.1', resolve); }) }),
+      /"code":71[^]*in use[^]*The gateway does not start/);
+    } finally {
+      other.close();
     }
   });
 

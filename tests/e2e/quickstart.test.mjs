@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { stack, noStack, readText } from './support/stack.mjs';
+import { repository, stack, noStack, readText } from './support/stack.mjs';
 import { curl, json } from './support/curl.mjs';
 import { call } from './support/native_client.mjs';
 import { missing } from './support/modules.mjs';
+import { environOf, output } from './support/processes.mjs';
 import { until } from './support/wait.mjs';
 
 describe('Quickstart', { skip: noStack || missing('openclaw', 'ws') }, () => {
@@ -40,6 +41,20 @@ describe('Quickstart', { skip: noStack || missing('openclaw', 'ws') }, () => {
     }
     assert.equal(seen.size, stack.agents.length, 'every agent has a token of its own');
     assert.equal(statSync(path.join(stack.workspace, '.clawgate')).mode & 0o777, 0o700);
+  });
+
+  test('SaysThatItRunsAlreadyAndWithWhichDifference', async () => {
+    const given = Object.fromEntries(environOf(stack.quickstartPid).split('\0').filter(Boolean)
+      .map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)]));
+    const again = (more) => output('bash', [path.join(repository, 'deploy', 'quickstart.sh'), '--no-build'],
+      { env: { ...given, ...more } });
+    const same = await again({});
+    assert.equal(same.status, 0, same.stderr);
+    assert.match(same.stdout, /It runs already[^]*Ready/);
+    const other = await again({ OPENCLAW_NUM_AGENTS: '5' });
+    assert.equal(other.status, 75, other.stderr);
+    assert.match(other.stdout, /OTHER SETTINGS[^]*--stop/);
+    assert.doesNotMatch(other.stdout, /Ready/);
   });
 
   test('AnAgentsTokenOpensNothingFromOutside', async () => {

@@ -58,14 +58,16 @@ function statusOf(port, target) {
 
 /**
  * Starts it and waits until all agents are ready. `file` describes it to the test files. `name` makes its run directory
- * another one than that of a workspace that runs beside it.
+ * another one than that of a workspace that runs beside it. `beforeStart` is called with the ports that it will have.
  */
-export async function startWorkspace({ agents: numAgents = 2, name = 'e2e', arguments: more = [], within = 240_000 } = {}) {
+export async function startWorkspace({ agents: numAgents = 2, name = 'e2e', arguments: more = [], within = 240_000,
+  beforeStart = () => {} } = {}) {
   const directory = mkdtempSync(path.join(os.tmpdir(), `clawgate-${name}-`));
   chmodSync(directory, 0o711); // agents run as users of their own
   const workspace = path.join(directory, 'workspace');
   mkdirSync(workspace);
   const ports = await layOutPorts(numAgents);
+  await beforeStart(ports);
   const password = `Pw-${randomBytes(15).toString('base64url')}`;
   const quickstartLog = path.join(directory, 'quickstart.log');
   const keepLogs = (folder) => {
