@@ -326,6 +326,15 @@ step judge_native_client(exchange& x) {
     return step::next;
 }
 
+/// Without a session: our pages are for sessions only, our interface takes the password too.
+step authenticate_user(exchange& x) {
+    if (x.own->credential != need::user) return respond(x, unauthenticated(x));
+    auto shown = auth::parse_authorization(x.field(field_name::authorization));
+    if (shown.scheme == auth::credential_scheme::none) return respond(x, unauthenticated(x));
+    const auto as = shown.scheme == auth::credential_scheme::basic ? caller::basic : caller::bearer;
+    return judge_password(x, std::move(shown), as);
+}
+
 step authenticate(exchange& x) {
     read_session(x);
     if (x.own && x.own->credential == need::nothing) return step::next;
@@ -342,7 +351,7 @@ step authenticate(exchange& x) {
         }
         return step::next;
     }
-    if (x.own) return respond(x, unauthenticated(x)); // our pages are for sessions only
+    if (x.own) return authenticate_user(x);
 
     auto shown = auth::parse_authorization(x.field(field_name::authorization));
     if (shown.scheme == auth::credential_scheme::basic)

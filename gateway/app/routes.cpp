@@ -32,6 +32,7 @@ constexpr std::array table{
     page("/_gateway/readyz", verb::get, every_door, need::nothing, show_readiness),
     page("/ping", verb::get, every_door, need::nothing, answer_ping),
     page("/", verb::get, control, need::session, show_fleet),
+    page("/api/v1/status", verb::get, control, need::user, show_status),
     page("/_gateway/open/#", verb::post, control, need::session, open_agent, true),
 
     // The model API. What Ollama would do for a caller as it is …

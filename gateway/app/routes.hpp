@@ -15,6 +15,7 @@ struct proxy_result;
 enum class need {
     nothing, ///< anybody: login, health
     session, ///< a session cookie of this door
+    user,    ///< of the control port: a session cookie of it, or its password
     caller,  ///< of the model API: an agent (its token, from this machine) or a person (password or session)
     person,  ///< of the model API: a person; what changes models
 };

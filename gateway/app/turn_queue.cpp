@@ -7,6 +7,9 @@ result<ollama::call_id> turn_queue::join(ollama::call_request r, turn_taker& who
     taker t;
     t.who = &who;
     t.model = r.model;
+    t.flow = r.flow;
+    t.rank = r.rank;
+    t.since = steady_clock::now();
     t.time_limit = time_limit;
     auto id = admission_.enqueue(std::move(r), steady_clock::now());
     if (!id) return id;
@@ -48,6 +51,18 @@ void turn_queue::end_granted(const error& why) {
 
 std::optional<ollama::queue_place> turn_queue::place_of(ollama::call_id id) const {
     return admission_.place_of(id, steady_clock::now());
+}
+
+std::vector<waiting_call> turn_queue::waiting() const {
+    const auto now = steady_clock::now();
+    std::vector<waiting_call> all;
+    for (const auto& [id, t] : waiting_) {
+        const auto place = admission_.place_of(id, now);
+        if (!place) continue;
+        const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(now - t.since);
+        all.push_back({t.flow, t.rank, t.model, waited, *place});
+    }
+    return all;
 }
 
 ollama::door_activity turn_queue::activity() const {

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace clawgate::app {
 
@@ -20,6 +21,15 @@ public:
     virtual void granted() = 0;
     /// The call that was granted is to end with this error, at once; likewise.
     virtual void ended_by(const error& why) = 0;
+};
+
+/// A call that waits, for people to look at.
+struct waiting_call {
+    std::string flow;
+    ollama::priority rank = ollama::priority::agent;
+    std::string model;
+    std::chrono::milliseconds waited{0};
+    ollama::queue_place place;
 };
 
 class turn_queue {
@@ -41,6 +51,8 @@ public:
     /// Tells every call that was granted and is not done.
     void end_granted(const error& why);
     [[nodiscard]] std::optional<ollama::queue_place> place_of(ollama::call_id id) const;
+    /// In the order in which they came.
+    [[nodiscard]] std::vector<waiting_call> waiting() const;
     [[nodiscard]] const ollama::admission& state() const noexcept { return admission_; }
     /// All but the time of the last record.
     [[nodiscard]] ollama::door_activity activity() const;
@@ -49,6 +61,9 @@ private:
     struct taker {
         turn_taker* who = nullptr;
         std::string model;
+        std::string flow;
+        ollama::priority rank = ollama::priority::agent;
+        steady_time since{};
         std::chrono::milliseconds time_limit{0};
         bool answering = false;
     };

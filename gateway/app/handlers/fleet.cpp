@@ -4,6 +4,7 @@
 #include "app/pipeline.hpp"
 #include "app/pod_watch.hpp"
 #include "app/probe.hpp"
+#include "app/status_report.hpp"
 #include "auth/origin.hpp"
 #include "core/net_names.hpp"
 #include "pages/pages.hpp"
@@ -59,7 +60,7 @@ net::awaitable<void> show_fleet(worker& w, exchange& x) {
         row.number = d->number;
         row.name = d->name;
         row.ready = ready.at(static_cast<std::size_t>(d->number - 1));
-        row.state = row.ready ? "ready" : d->agent->state.ever_up() ? "down" : "starting";
+        row.state = agent_state(row.ready, d->agent->state.ever_up());
         row.address = address_for(x, *d);
         row.own_password = !x.shared.desk.same_password(d->number, auth::control_door);
         targets.push_back(row.address);

@@ -17,6 +17,7 @@ net::awaitable<void> show_health(worker&, exchange&);
 net::awaitable<void> show_readiness(worker&, exchange&);
 net::awaitable<void> answer_ping(worker&, exchange&);
 
+net::awaitable<void> show_status(worker&, exchange&);
 net::awaitable<void> show_fleet(worker&, exchange&);
 net::awaitable<void> open_agent(worker&, exchange&);
 
