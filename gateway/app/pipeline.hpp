@@ -24,9 +24,9 @@ struct phase {
 /// Runs the phases from `first` on. `first` is moved to the phase that did not let the exchange go on.
 [[nodiscard]] step run_pipeline(exchange& x, std::size_t& first);
 
-/// The refusal of a request that shows no (valid) credential: a way to the login page for people, 401 for
-/// programs.
-[[nodiscard]] reply unauthenticated(const exchange& x);
+/// For phases: ends the pipeline with this answer.
+[[nodiscard]] step respond(exchange& x, reply r);
+
 [[nodiscard]] reply locked_out(std::chrono::seconds retry_after);
 /// Of a password that was not compared, because too many are being hashed.
 [[nodiscard]] reply too_busy(std::chrono::seconds retry_after);
