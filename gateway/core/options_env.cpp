@@ -1,11 +1,13 @@
 // Where variables come from: the process and the environment file.
 #include "core/file.hpp"
 #include "core/options.hpp"
+#include "core/pod_users.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 namespace clawgate {
@@ -91,6 +93,21 @@ std::string env_file_path(const environment& process) {
     return std::string{workspace.empty() ? "/workspace" : workspace} + "/.clawgate/env";
 }
 
+// The agent (or Ollama) that can have put the file there: it owns the file, a folder on the way, or a link in their
+// place. Whoever is served by such a file would let an agent choose the password, and what root makes.
+std::optional<uid_t> agent_behind(const std::string& path) {
+    std::filesystem::path way;
+    for (const auto& part : std::filesystem::path{path}) {
+        way /= part;
+        struct stat st {};
+        for (const auto look : {::lstat, ::stat})
+            if (look(way.c_str(), &st) == 0 && is_pod_user(st.st_uid) && st.st_uid != first_uid &&
+                st.st_uid != ::geteuid())
+                return st.st_uid;
+    }
+    return {};
+}
+
 } // namespace
 
 environment process_environment() {
@@ -132,7 +149,12 @@ load_outcome load_config(const environment& process, const environment& over) {
     std::vector<std::string> file_warnings;
     environment merged = process;
     // A path that is not absolute is reported by the table; nothing is read from it.
-    if (const auto path = env_file_path(process); path.starts_with('/')) {
+    const auto path = env_file_path(process);
+    if (const auto agent = path.starts_with('/') ? agent_behind(path) : std::nullopt) {
+        file_warnings.push_back(path + " is not read: user " + std::to_string(*agent) +
+                                ", one of the agents', owns it or a folder on the way. Look at it, then chown it to "
+                                "root or write a new one");
+    } else if (path.starts_with('/')) {
         for (auto& [name, value] : read_env_file(path, file_problems))
             merged.insert_or_assign(name, std::move(value));
         struct stat info {};

@@ -3,6 +3,7 @@
 // that prepare writes. Pure.
 
 #include "core/config.hpp"
+#include "core/pod_users.hpp"
 #include "pod/prepare.hpp"
 
 #include <sys/types.h>
@@ -21,13 +22,6 @@ struct owner {
     gid_t gid = 0;
     friend bool operator==(const owner&, const owner&) = default;
 };
-
-/// The gateway is first_uid, agent n is first_uid + n, Ollama comes after the last possible agent.
-inline constexpr uid_t first_uid = 20000;
-/// One of these users, or of their groups: they have the same numbers.
-[[nodiscard]] constexpr bool is_pod_user(uid_t id) noexcept {
-    return id >= first_uid && id <= first_uid + max_agents + 1;
-}
 
 struct layout {
     std::string workspace;   ///< absolute

@@ -310,6 +310,11 @@ void close_workspace(const directory& workspace, const layout& l, notice_list& n
     else if (*had)
         warn(l.workspace + " was writable by every user: an agent could have replaced the gateway's files. The right "
                            "was taken away (chmod go-w)");
+    struct stat st {};
+    if (::stat(l.workspace.c_str(), &st) == 0 && is_pod_user(st.st_uid))
+        notices.add("workspace_open", l.workspace + " belongs to user " + std::to_string(st.st_uid) +
+                                          ", one of the pod's: it could replace the gateway's files. chown root " +
+                                          l.workspace);
     if (const auto parent = unsafe_parent(l.workspace); !parent.empty())
         notices.add("workspace_open", parent + " is writable by every user: an agent could replace the whole workspace. "
                                                "chmod o-w " + parent);

@@ -35,6 +35,11 @@ result<std::string> adopt(const snapshot_places& p) {
     m.id = random_token(12);
     m.agent = p.agent;
     m.created = time_stamp();
+    const auto state = open_folder(p.volume + "/" + state_name);
+    if (!state) return state.error();
+    // A folder cannot be replaced by a file.
+    if (open_folder(state->get(), manifest_name))
+        if (auto r = clear_name(state->get(), manifest_name); !r) return r.error();
     const auto at = p.volume + "/" + state_name + "/" + manifest_name;
     if (auto r = write_file_atomically(at, to_json(m), 0600); !r) return r.error();
     return m.id;

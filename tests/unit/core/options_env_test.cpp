@@ -8,12 +8,15 @@
 #include <gtest/gtest.h>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 namespace {
 
 using namespace clawgate;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -91,6 +94,43 @@ TEST_F(EnvFile, ThatOthersMayReadIsAWarning) {
     const auto out = load_config({{"CLAWGATE_ENV_FILE", path_}});
     EXPECT_THAT(out.problems, IsEmpty());
     EXPECT_THAT(out.warnings, ElementsAre(HasSubstr("chmod 600")));
+}
+
+class EnvFileOfAnAgent : public EnvFile {
+protected:
+    void SetUp() override {
+        if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+    }
+    void is_not_read(const std::string& path) const {
+        const auto out = load_config({{"CLAWGATE_ENV_FILE", path}, {"OPENCLAW_NUM_AGENTS", "3"}});
+        EXPECT_EQ(out.value.agents.size(), 3u);
+        EXPECT_THAT(out.warnings, Contains(HasSubstr("20001")));
+    }
+};
+
+TEST_F(EnvFileOfAnAgent, IsNotRead) {
+    write("OPENCLAW_NUM_AGENTS=1\nnot understood\n");
+    ASSERT_EQ(::chown(path_.c_str(), 20000, 20000), 0);
+    EXPECT_EQ(load_config({{"CLAWGATE_ENV_FILE", path_}}).value.agents.size(), 1u) << "the gateway's own";
+    ASSERT_EQ(::chown(path_.c_str(), 20001, 20001), 0);
+    is_not_read(path_);
+    for (const auto& p : load_config({{"CLAWGATE_ENV_FILE", path_}}).problems)
+        EXPECT_NE(p.variable, path_) << "its mistakes keep nobody from starting";
+}
+
+TEST_F(EnvFileOfAnAgent, IsNotReadInItsFolderOrBehindItsLink) {
+    write("OPENCLAW_NUM_AGENTS=1\n");
+    const auto folder = path_ + ".folder";
+    std::filesystem::create_directory(folder);
+    std::filesystem::copy(path_, folder + "/env");
+    ASSERT_EQ(::chown(folder.c_str(), 20001, 20001), 0);
+    is_not_read(folder + "/env");
+    const auto link = path_ + ".link";
+    std::filesystem::create_symlink(path_, link);
+    ASSERT_EQ(::lchown(link.c_str(), 20001, 20001), 0);
+    is_not_read(link);
+    std::filesystem::remove_all(folder);
+    std::filesystem::remove(link);
 }
 
 TEST(ProcessEnvironment, LeavesOutTheRunpodApiKey) {

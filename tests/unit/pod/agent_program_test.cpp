@@ -46,6 +46,9 @@ TEST(ConfinementOf, HidesTheOthersWhereAllShareOneUser) {
     const auto there = confinement_of(c, c.agents[0], local);
     EXPECT_THAT(there.hidden, Contains("/var/lib/clawgate/state"));
     EXPECT_THAT(there.kept, Contains(local.agent_state(c.agents[0])));
+    local.state_is_local = false;
+    EXPECT_THAT(confinement_of(c, c.agents[0], local).hidden, Contains("/var/lib/clawgate/state"))
+        << "what is left from when it was";
 }
 
 TEST(ConfineArguments, AreWhatTheCommandReads) {

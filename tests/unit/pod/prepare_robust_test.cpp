@@ -23,6 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
+using testing::Not;
 
 class RobustPrepare : public testing::Test, protected prepare_place {
 protected:
@@ -215,6 +216,33 @@ TEST_F(RobustPrepare, FoldersWithoutEndKeepNobodyFromStarting) {
     ASSERT_EQ(std::system(("rm -rf " + home(1) + "/.openclaw").c_str()), 0); // remove_all() recurses
 }
 
+std::vector<std::string> moved_aside(const std::string& path) {
+    std::vector<std::string> all;
+    for (const auto& e : fs::directory_iterator{fs::path{path}.parent_path()})
+        if (e.path().string().starts_with(path + ".aside-")) all.push_back(e.path().string());
+    return all;
+}
+
+TEST_F(RobustPrepare, AConfigurationThatCannotBeReadIsKept) {
+    ASSERT_EQ(run(), 0);
+    const auto path = home(1) + "/.openclaw/openclaw.json";
+    const std::string large = "{}" + std::string(9u << 20, ' ');
+    put(path, large);
+    ASSERT_EQ(run(), 0);
+    auto kept = moved_aside(path);
+    ASSERT_EQ(kept.size(), 1u);
+    EXPECT_EQ(contents(kept[0]), large);
+    fs::remove(kept[0]);
+
+    fs::remove(path);
+    fs::create_symlink(home(1) + "/workspace/mine.json", path);
+    ASSERT_EQ(run(), 0);
+    kept = moved_aside(path);
+    ASSERT_EQ(kept.size(), 1u);
+    EXPECT_EQ(fs::read_symlink(kept[0]), home(1) + "/workspace/mine.json");
+    EXPECT_FALSE(fs::is_symlink(path));
+}
+
 TEST_F(RobustPrepare, AnAgentThatCannotBePreparedIsLeftOutAndSaid) {
     ASSERT_EQ(run(), 0);
     // Not even root can write into it.
@@ -265,6 +293,27 @@ TEST_F(RobustPrepareAsRoot, AnAgentCannotHaveAnothersFolderOfLocks) {
     EXPECT_EQ(st.st_mode & 0777, 0700u);
     for (const auto& e : fs::directory_iterator{"/tmp"})
         if (e.path().string().starts_with(locks + ".aside-")) fs::remove_all(e.path(), ec);
+}
+
+TEST_F(RobustPrepareAsRoot, FollowsNoLinkInThePlaceOfAFolderOfLocks) {
+    const outsider outside{folder_};
+    const auto before = outside.state();
+    const std::string locks = "/tmp/openclaw-state-locks-20010";
+    fs::remove_all(locks);
+    fs::create_symlink(outside.path + "/folder", locks);
+    EXPECT_EQ(run(), 0);
+    EXPECT_TRUE(fs::is_directory(fs::symlink_status(locks)));
+    EXPECT_EQ(outside.state(), before);
+    for (const auto& each : moved_aside(locks))
+        fs::remove(each);
+}
+
+TEST_F(RobustPrepareAsRoot, AWorkspaceOfAnAgentsIsSaid) {
+    ASSERT_EQ(run(), 0);
+    EXPECT_THAT(contents(options_.run_dir + "/pod.json"), Not(HasSubstr("workspace_open")));
+    ASSERT_EQ(::chown(workspace().c_str(), 20001, 20001), 0);
+    ASSERT_EQ(run(), 0);
+    EXPECT_THAT(contents(options_.run_dir + "/pod.json"), HasSubstr("workspace_open"));
 }
 
 TEST_F(RobustPrepare, FewerAgentsThanLastTimeKeepTheOthersData) {

@@ -258,6 +258,34 @@ TEST_F(Snapshot, AHostileVolumeFolderDoesNotKeepThePodFromStarting) {
     fs::create_directories(a.places.volume);
 }
 
+TEST_F(Snapshot, FoldersWithoutEndInThePlaceOfARestoreAreMovedAway) {
+    put(a.live("x"), "1");
+    take();
+    lose_the_machine();
+    // Deeper than any path may be, so made one by one.
+    int at = ::open(a.places.local.c_str(), O_RDONLY | O_DIRECTORY);
+    for (int depth = 0; depth < 4200; ++depth) {
+        const auto* name = depth == 0 ? ".openclaw.restoring" : "d";
+        ASSERT_EQ(::mkdirat(at, name, 0700), 0);
+        const int below = ::openat(at, name, O_RDONLY | O_DIRECTORY);
+        ::close(at);
+        at = below;
+    }
+    ::close(at);
+    EXPECT_EQ(fetch().how, fetched::restored);
+    EXPECT_EQ(contents(a.live("x")), "1");
+    ASSERT_EQ(std::system(("rm -rf " + a.places.local).c_str()), 0); // remove_all() recurses
+}
+
+TEST_F(Snapshot, AFolderInThePlaceOfTheListKeepsNothingFromComingBack) {
+    fs::create_directories(a.kept(manifest_name) + "/full");
+    put(a.kept("x"), "1");
+    lose_the_machine();
+    EXPECT_EQ(fetch().how, fetched::restored);
+    EXPECT_EQ(contents(a.live("x")), "1");
+    EXPECT_EQ(fetch().how, fetched::continued);
+}
+
 TEST_F(Snapshot, AStateOnTheVolumeThatIsNoFolderIsMovedAside) {
     lose_the_machine();
     put(a.places.volume + "/" + state_name, "a file");
