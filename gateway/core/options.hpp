@@ -65,8 +65,7 @@ struct load_outcome {
 /// what load_config() below merged. A variable whose value is empty counts as not set.
 [[nodiscard]] load_outcome parse_config(const environment& env);
 
-/// process environment + the environment file, which wins, + `over`, which wins over both → parse_config. A file that
-/// an agent's user can have put there is not read, which is a warning.
+/// process environment < the environment file (not read, with a warning, if an agent can have put it there) < `over`.
 [[nodiscard]] load_outcome load_config(const environment& process, const environment& over = {});
 
 /// All problems as one message for a terminal, one line each, ending with where the variables are documented.
