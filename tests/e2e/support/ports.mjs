@@ -10,12 +10,16 @@ function isFree(port) {
   });
 }
 
-/** First port of `count` consecutive free ones. */
+const given = new Set(); // whoever has them need not listen yet
+
+/** First port of `count` consecutive free ones, which nobody else of this process gets. */
 export async function freePorts(count) {
   for (let attempt = 0; attempt < 200; attempt++) {
     const first = randomInt(23_000, 31_900 - count);
     const ports = Array.from({ length: count }, (_, i) => first + i);
-    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return first;
+    if (ports.some((port) => given.has(port)) || !(await Promise.all(ports.map(isFree))).every(Boolean)) continue;
+    for (const port of ports) given.add(port);
+    return first;
   }
   throw new Error(`no ${count} consecutive free ports`);
 }
