@@ -92,11 +92,13 @@ not_ready() {
     done
 }
 
-# "NAME PROBE" of every agent.
+# "NAME PROBE" of every agent that is started.
 agent_probes() {
     local name probe address
     while IFS=$'\t' read -r name probe address; do
-        [[ $name == control ]] || printf '%s\n' "$name $probe"
+        if [[ $name == control ]]; then continue; fi
+        if grep -qsxF "$name" "$run_dir/left_out"; then say "  $name is NOT started: see the warnings above" >&2; continue; fi
+        printf '%s\n' "$name $probe"
     done <"$run_dir/addresses"
 }
 
@@ -151,14 +153,14 @@ list_addresses() {
 
 # What left its process group supervisord does not reach. Its own child processes have ended, or it is told to end now.
 sweep_agents() {
-    local uid group try
+    local uid group program try
     [[ -s $run_dir/agent_users ]] || return 0
     for ((try = 0; try < 150; try++)); do
         is_running || break
         sleep 0.1 || true
     done
-    while read -r uid group; do
-        "${empty_environment[@]}" "$clawgate" sweep "$uid" "$group" || true
+    while read -r uid group program; do
+        "${empty_environment[@]}" "$program" sweep "$uid" "$group" || true
     done <"$run_dir/agent_users"
 }
 

@@ -71,7 +71,7 @@ choose_folders() {
 }
 
 # What of the environment decides how it runs: kept while it runs, so that another start can tell whether it differs.
-settings_given() { env | grep -E '^(OPENCLAW|CLAWGATE|OLLAMA|RUNPOD|LOG|TZ)' | grep -v '^RUNPOD_API_KEY=' | sort; }
+settings_given() { env | grep -E '^(OPENCLAW_|CLAWGATE_|OLLAMA_|LOG_LEVEL=|TZ=)' | sort; }
 keep_settings() { (umask 077 && printf '%s\n' "$given" >"$run_dir/settings"); }
 
 # It runs: say how, and that this start changes nothing.

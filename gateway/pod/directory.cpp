@@ -133,9 +133,12 @@ result<directory> directory::make(const std::string& name, unsigned mode, std::o
 
     struct stat st {};
     if (::fstat(fd, &st) != 0) return failure("look at", name);
-    if (whose && (st.st_uid != whose->uid || st.st_gid != whose->gid)) {
+    // The group alone is something that an agent can change by itself: no reason to walk through all that it has.
+    if (whose && st.st_uid != whose->uid) {
         errno = change_owner_below(fd, *whose);
         if (errno != 0) return failure("change the owner of what is in", name);
+    }
+    if (whose && (st.st_uid != whose->uid || st.st_gid != whose->gid)) {
         if (::fchown(fd, whose->uid, whose->gid) != 0) return failure("change the owner of", name);
     }
     if ((st.st_mode & 07777) != mode && ::fchmod(fd, static_cast<mode_t>(mode)) != 0)

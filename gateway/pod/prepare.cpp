@@ -151,14 +151,17 @@ result<directory> make_agent_folders(const shared_folders& f, const layout& l, c
     return state;
 }
 
+/// The gateway's copy.
+result<void> write_token(const shared_folders& f, const layout& l, const agent_options& a, const secret& token) {
+    return f.tokens.write(a.name, std::string{token.reveal()} + "\n", 0600, l.gateway_user());
+}
+
 result<void> prepare_agent(const shared_folders& f, const config& c, const layout& l,
                            const agent_options& a) {
     const auto user = l.agent_user(a);
     if (!is_supervised(a)) {
         // Somebody else runs it and configured its secret by hand: only a missing one is made.
-        if (f.tokens.read(a.name, 4096)) return {};
-        return f.tokens.write(a.name, std::string{auth::make_service_token().reveal()} + "\n", 0600,
-                              l.gateway_user());
+        return f.tokens.read(a.name, 4096) ? result<void>{} : write_token(f, l, a, auth::make_service_token());
     }
     auto state = make_agent_folders(f, l, a);
     if (!state) return state.error();
@@ -170,7 +173,7 @@ result<void> prepare_agent(const shared_folders& f, const config& c, const layou
     const auto after = merge_agent_config(std::move(before), c, a, l, token);
     if (auto r = state->write("openclaw.json", after.dump(2) + "\n", 0600, user); !r) return r;
     if (auto r = state->write("token", line, 0600, user); !r) return r;
-    return f.tokens.write(a.name, line, 0600, l.gateway_user());
+    return write_token(f, l, a, token);
 }
 
 std::string probe_host(const config& c) {
@@ -197,12 +200,12 @@ unsigned long descriptor_limit() {
     return std::min<unsigned long>(65536, limit.rlim_max);
 }
 
-/// "UID GROUP" of each agent that has a user of its own: what `clawgate sweep` is to be told when the pod stops.
+/// "UID GROUP CLAWGATE" of each agent that has a user of its own: what `clawgate sweep` is to be told when the pod stops.
 std::string agent_users(const config& c, const layout& l) {
     std::string lines;
     for (const auto& a : c.agents)
         if (const auto user = l.agent_user(a))
-            lines += std::to_string(user->uid) + " " + std::to_string(pod_group(l.run_dir)) + "\n";
+            lines += std::to_string(user->uid) + " " + std::to_string(pod_group(l.run_dir)) + " " + l.tools.clawgate + "\n";
     return lines;
 }
 
@@ -220,6 +223,10 @@ result<void> write_run_files(const shared_folders& f, const config& c, const lay
     // For whoever stops the pod: the table and the control groups of this name are to be taken away again.
     if (auto r = f.run.write("kernel_name", filter_table_name(l) + "\n", 0644, {}); !r) return r;
     if (auto r = f.run.write("agent_users", agent_users(c, l), 0644, {}); !r) return r;
+    std::string left_out; // nobody waits for these
+    for (const auto& name : l.left_out)
+        left_out += name + "\n";
+    if (auto r = f.run.write("left_out", left_out, 0644, {}); !r) return r;
     if (auto r = f.run.write("gateway.env", gateway_settings(l, process), 0600, {}); !r) return r;
     return f.run.write("addresses", address_list(c), 0644, {});
 }
@@ -338,6 +345,9 @@ result<void> prepare_agents(const shared_folders& f, const config& c, layout& l,
         if (done) continue;
         if (first) first = done;
         l.left_out.insert(a.name);
+        // The gateway serves all agents, and has to have a token for each.
+        if (!f.tokens.read(a.name, 4096))
+            if (auto r = write_token(f, l, a, auth::make_service_token()); !r) return r;
         notices.add("agent_left_out", a.name + " is not started: " + done.error().detail);
     }
     return l.left_out.size() == c.agents.size() ? first : result<void>{};

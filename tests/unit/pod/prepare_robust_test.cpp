@@ -245,6 +245,7 @@ TEST_F(RobustPrepare, AConfigurationThatCannotBeReadIsKept) {
 
 TEST_F(RobustPrepare, AnAgentThatCannotBePreparedIsLeftOutAndSaid) {
     ASSERT_EQ(run(), 0);
+    fs::remove(workspace() + "/.clawgate/tokens/agent_1");
     // Not even root can write into it.
     if (std::system(("chattr +i " + home(1) + "/.openclaw 2>/dev/null").c_str()) != 0)
         GTEST_SKIP() << "this file system knows no immutable folders";
@@ -256,6 +257,8 @@ TEST_F(RobustPrepare, AnAgentThatCannotBePreparedIsLeftOutAndSaid) {
     EXPECT_FALSE(first);
     EXPECT_TRUE(second);
     EXPECT_THAT(contents(options_.run_dir + "/pod.json"), HasSubstr("agent_left_out"));
+    EXPECT_EQ(contents(options_.run_dir + "/left_out"), "agent_1\n") << "nobody is to wait for it";
+    EXPECT_EQ(contents(workspace() + "/.clawgate/tokens/agent_1").size(), 44u) << "the gateway needs one all the same";
 }
 
 class RobustPrepareAsRoot : public RobustPrepare {
