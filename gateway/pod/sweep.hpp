@@ -11,8 +11,8 @@
 
 namespace clawgate::pod {
 
-/// The supplementary group of one pod's agents, from 30000 to 59999. The same user in another pod on
-/// this machine has another one. An agent may give files of its own to it, which opens them to nobody else. Below 65536, because a container may not know more.
+/// The supplementary group of one pod's agents, from 30000 to 59999; nothing of the pod's is given to it. The same user in
+/// another pod on this machine has another one. Below 65536, because a container may not know more.
 [[nodiscard]] gid_t pod_group(const std::string& run_dir);
 
 /// True when /proc/PID/status says that a living process is that user's (by its effective or real uid) and in that
